@@ -1,0 +1,3 @@
+"""Pet photos in; animals, looks and heroes out."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""One real thing per file: decoders, sources, networks, caches."""

@@ -1,0 +1,87 @@
+"""Every error this package raises on purpose.
+
+The branches follow what the caller does next::
+
+    SplootError
+    ├── ConfigurationError            fix the configuration
+    │   ├── ModelPackageError         the model package is damaged or does not fit
+    │   └── MissingExtraError         an optional dependency is not installed
+    ├── InputError                    fix the input
+    │   ├── UnreadablePhotoError      one photo; the others go on
+    │   │   ├── EmptyFileError        no bytes at all
+    │   │   ├── NotAnImageError       no known image format
+    │   │   ├── TruncatedImageError   an image that ends too early, or whose data is damaged
+    │   │   ├── ImageTooSmallError    fewer pixels than an animal can be seen in
+    │   │   └── ImageTooLargeError    more bytes or pixels than we are ready to hold
+    │   ├── NoPhotosError             nothing to work on
+    │   ├── DatasetError              a labelled data set that does not read as one
+    │   └── StateError                an album state that is damaged or of an unknown version
+    └── TemporaryError                try again later
+        └── SourceUnavailableError    a store or a network did not answer
+"""
+
+from __future__ import annotations
+
+
+class SplootError(Exception):
+    """The root: catch this to catch all of ours."""
+
+
+class ConfigurationError(SplootError):
+    """Something was set up wrongly; trying again will not help."""
+
+
+class ModelPackageError(ConfigurationError):
+    """A model package is damaged, incomplete, or does not do what its manifest says."""
+
+
+class MissingExtraError(ConfigurationError):
+    """An optional dependency is needed for what was asked; the message names the extra."""
+
+
+class InputError(SplootError):
+    """What came in can't be used as it is."""
+
+
+class UnreadablePhotoError(InputError):
+    """One photo can't be read; the photos beside it are not touched by that."""
+
+
+class EmptyFileError(UnreadablePhotoError):
+    """The file holds no bytes."""
+
+
+class NotAnImageError(UnreadablePhotoError):
+    """The bytes are of no image format that we read."""
+
+
+class TruncatedImageError(UnreadablePhotoError):
+    """The image ends too early or its data is damaged."""
+
+
+class ImageTooSmallError(UnreadablePhotoError):
+    """The image has fewer pixels than an animal can be told by."""
+
+
+class ImageTooLargeError(UnreadablePhotoError):
+    """The image has more bytes, pixels or a longer side than the limits allow."""
+
+
+class NoPhotosError(InputError):
+    """There is nothing to work on."""
+
+
+class DatasetError(InputError):
+    """A labelled data set does not have the documented layout."""
+
+
+class StateError(InputError):
+    """An album state is damaged or was written by an unknown version."""
+
+
+class TemporaryError(SplootError):
+    """What failed may pass; try again later."""
+
+
+class SourceUnavailableError(TemporaryError):
+    """A file store or the network did not answer as expected."""

@@ -1,0 +1,1 @@
+"""Fitting heads and making model packages."""
