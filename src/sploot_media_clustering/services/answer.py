@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.resources import files
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
@@ -23,6 +24,7 @@ FRACTION_DECIMALS: Final = 4
 """Places kept of a fraction: a tenth of a pixel in a photo 1 000 pixels wide."""
 
 Level: TypeAlias = Literal["subject", "look"]
+Species: TypeAlias = Literal["cat", "dog", "animal"]
 Reason: TypeAlias = Literal["no_animal", "unsure", "alone", "unreadable"]
 Fraction: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
@@ -87,7 +89,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     position: Position
     probability: Fraction
     box: BoxFractions
-    species: str
+    species: Species
     moment: Count
 
 
@@ -152,7 +154,7 @@ class SeenAnimal(msgspec.Struct, frozen=True, kw_only=True):
     """An animal that was found in a photo, placed or not, with the detector's score."""
 
     box: BoxFractions
-    species: str
+    species: Species
     score: Fraction
 
 
@@ -292,3 +294,8 @@ def decode(data: bytes) -> dict[str, Answer]:
                 f"{SCHEMA_VERSION}: upgrade sploot-media-clustering"
             )
     return dict(albums)
+
+
+def json_schema() -> bytes:
+    """The JSON Schema (2020-12) of what :func:`encode` writes."""
+    return (files("sploot_media_clustering") / "schemas" / "clusters.schema.json").read_bytes()
