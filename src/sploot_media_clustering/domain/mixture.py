@@ -1,0 +1,166 @@
+"""A Dirichlet-process mixture of Gaussians whose metric is a learned two-covariance model.
+
+In the space of a :class:`~.heads.TwoCovarianceHead` the vectors of one group scatter as N(m, w I) and the group
+centres m as N(0, diag(lam)) (Ioffe 2006, "Probabilistic linear discriminant analysis"; the partition prior is that
+of Neal 2000, "Markov chain sampling methods for Dirichlet process mixture models"). With the centres integrated
+out a component is three sufficient statistics: the summed weight n of its vectors, their weighted sum s, and the
+count c of photos. Adding or removing a vector is an addition or a subtraction, exact and reversible.
+
+The Gaussian part is tempered (Grünwald 2012, "The safe Bayesian"): the errors of one photo's coordinates are less
+independent than the model says. The prior counts photos and is not tempered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from scipy.special import gammaln, logsumexp
+
+_PRODUCT_RUN = 16
+"""Determinants are products of runs of so many factors, then summed logs: one log a run, and no overflow while
+n lam / w stays below 1e19."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """What is known before an album is seen; the scale and the concentration may adapt to it.
+
+    Attributes:
+        between: lam, variance of the group centres along each axis, where the within-variance is 1; shape [d].
+        power: exponent on the Gaussian evidence, in (0, 1] for identities; looks may use more than 1.
+        log_concentration: log alpha, the log prior odds of one more component.
+        within: w, variance inside a group.
+        temperature: divides gains before they become posteriors, so that they are calibrated.
+    """
+
+    between: Float64[np.ndarray, " d"]
+    power: float
+    log_concentration: float
+    within: float = 1.0
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """Sufficient statistics of K components.
+
+    Attributes:
+        weights: n, summed weight of the vectors; shape [k].
+        sums: s, weighted sum of the vectors; shape [k, d].
+        counts: c, number of vectors, each weighing one in the prior; shape [k].
+    """
+
+    weights: Float64[np.ndarray, " k"]
+    sums: Float64[np.ndarray, "k d"]
+    counts: Int64[np.ndarray, " k"]
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+def empty(dimension: int) -> Mixture:
+    """A mixture without components."""
+    return Mixture(np.zeros(0), np.zeros((0, dimension)), np.zeros(0, np.int64))
+
+
+def collect(
+    vectors: Float64[np.ndarray, "n d"],
+    weights: Float64[np.ndarray, " n"],
+    counts: Int64[np.ndarray, " n"],
+    labels: Int64[np.ndarray, " n"],
+    components: int,
+) -> Mixture:
+    """Statistics of labelled vectors, summed in the order given; a label below 0 belongs to no component.
+
+    Args:
+        vectors: one vector (or the weighted mean of several) a row.
+        weights: weight of each row.
+        counts: number of photos that each row stands for.
+        labels: component of each row, below ``components``.
+        components: K.
+    """
+    member = labels >= 0
+    rows = labels[member]
+    sums = np.zeros((components, vectors.shape[1]))
+    np.add.at(sums, rows, vectors[member] * weights[member, None])
+    return Mixture(
+        np.bincount(rows, weights[member], components),
+        sums,
+        np.bincount(rows, counts[member], components).astype(np.int64),
+    )
+
+
+def log_evidence(
+    weights: Float64[np.ndarray, " k"],
+    sums: Float64[np.ndarray, "k d"],
+    counts: Int64[np.ndarray, " k"],
+    prior: Prior,
+) -> Float64[np.ndarray, " k"]:
+    """Log evidence of each component, prior included, up to a term that no partition of the vectors changes.
+
+    An empty component (count 0) has log evidence 0, so that founding and dissolving need no special case.
+    """
+    ratio = prior.between / prior.within
+    inflation = 1.0 + weights[:, None] * ratio
+    quadratic = np.einsum("kd,kd->k", sums * sums, ratio / inflation) / prior.within
+    runs = np.arange(0, sums.shape[1], _PRODUCT_RUN)
+    log_determinant = np.log(np.multiply.reduceat(inflation, runs, axis=1)).sum(1)
+    gaussian = 0.5 * prior.power * (quadratic - log_determinant)
+    occupied = counts > 0
+    return np.where(
+        occupied, gaussian + gammaln(np.where(occupied, counts, 1)) + prior.log_concentration, 0.0
+    )
+
+
+def log_scale_evidence(
+    vectors: Float64[np.ndarray, "n d"], weights: Float64[np.ndarray, " n"], prior: Prior
+) -> float:
+    """The part of the evidence that only the within-scale w changes; with it, partitions under two w compare."""
+    scatter = float((weights[:, None] * vectors**2).sum()) / prior.within
+    return -0.5 * prior.power * (scatter + float(weights.sum()) * vectors.shape[1] * np.log(prior.within))
+
+
+def absorb(
+    mixture: Mixture, component: int, vector: Float64[np.ndarray, " d"], weight: float, count: int = 1
+) -> Mixture:
+    """The mixture after a vector joined a component; ``component == len(mixture)`` founds one."""
+    founded = component == len(mixture)
+    weights = np.append(mixture.weights, 0.0) if founded else mixture.weights.copy()
+    sums = np.vstack([mixture.sums, np.zeros_like(vector)]) if founded else mixture.sums.copy()
+    counts = np.append(mixture.counts, 0) if founded else mixture.counts.copy()
+    weights[component] += weight
+    sums[component] += weight * vector
+    counts[component] += count
+    return Mixture(weights, sums, counts)
+
+
+def remove(
+    mixture: Mixture, component: int, vector: Float64[np.ndarray, " d"], weight: float, count: int = 1
+) -> Mixture:
+    """The mixture after a vector left a component, the inverse of :func:`absorb`; the component stays, if empty."""
+    return absorb(mixture, component, vector, -weight, -count)
+
+
+def gains(
+    mixture: Mixture, vector: Float64[np.ndarray, " d"], weight: float, prior: Prior
+) -> Float64[np.ndarray, " k1"]:
+    """Gain in log evidence when a vector joins each component; the last entry is founding a new one."""
+    weights = np.append(mixture.weights, 0.0)
+    sums = np.vstack([mixture.sums, np.zeros_like(vector)])
+    counts = np.append(mixture.counts, 0)
+    joined = log_evidence(weights + weight, sums + weight * vector, counts + 1, prior)
+    return joined - log_evidence(weights, sums, counts, prior)
+
+
+def posterior(gain: Float64[np.ndarray, "*n k1"], temperature: float) -> Float64[np.ndarray, "*n k1"]:
+    """Membership probabilities from gains; ``-inf`` marks what is impossible."""
+    scaled = gain / temperature
+    normalised: Float64[np.ndarray, "*n k1"] = np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
+    return normalised
+
+
+def with_scale(prior: Prior, within: float) -> Prior:
+    """The prior under another within-scale."""
+    return replace(prior, within=within)

@@ -1,0 +1,338 @@
+"""The settled partition of an album: a pure function of its vectors, whatever order they came in.
+
+Bottom-up merging, best gain in log evidence first, from the atoms; then single moves while one gains; both under
+the within-scale that the album itself makes most likely (empirical Bayes over a small grid with a log-normal
+prior). Greedy merging of Bayesian evidence is Heller and Ghahramani 2005, "Bayesian hierarchical clustering", in
+the form of Ward's method; stale row maxima are recomputed lazily (Müllner 2011, "Modern hierarchical,
+agglomerative clustering algorithms", section 3).
+
+The caller passes items in canonical order; sums run in that order in float64, so equal sets give equal bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from scipy.special import gammaln
+
+from sploot_media_clustering.domain.mixture import (
+    Mixture,
+    Prior,
+    collect,
+    log_evidence,
+    log_scale_evidence,
+    with_scale,
+)
+
+_LEAST_GAIN = 1e-9
+"""A move must gain more than rounding can feign; this also ends the moves after finitely many."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """What is to be settled, in canonical order.
+
+    Attributes:
+        vectors: shape [n, d].
+        weights: evidence that each vector is worth, in (0, 1].
+        atoms: items of one atom are merged from the start; labels from 0, each used, no conflict inside one.
+        conflicts: symmetric; True where two items can't be of one component.
+    """
+
+    vectors: Float64[np.ndarray, "n d"]
+    weights: Float64[np.ndarray, " n"]
+    atoms: Int64[np.ndarray, " n"]
+    conflicts: Bool[np.ndarray, "n n"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaleSearch:
+    """Which within-scales are tried, and how far from 1 an album may be expected to be.
+
+    Attributes:
+        grid: ascending values of w.
+        spread: standard deviation of log w over albums.
+    """
+
+    grid: tuple[float, ...]
+    spread: float
+
+    def log_prior(self, within: float) -> float:
+        """Log density of a scale, up to a constant."""
+        return -0.5 * float(np.log(within) / self.spread) ** 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountHint:
+    """What an owner said about the number of components: a prior that sharpens, not a command.
+
+    Attributes:
+        low: fewest components of two photos or more that fit the hint.
+        high: most that fit.
+        strength: log prior lost for each component too few or too many.
+    """
+
+    low: int
+    high: int
+    strength: float
+
+    def log_prior(self, components: int) -> float:
+        """Log prior of a number of components, 0 inside the range."""
+        return -self.strength * (max(self.low - components, 0) + max(components - self.high, 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settlement:
+    """A settled partition.
+
+    Attributes:
+        labels: component of each item, numbered by first appearance.
+        prior: under which it settled: the scale of this album.
+        log_posterior: of the partition and the scale, up to a constant of the vectors.
+    """
+
+    labels: Int64[np.ndarray, " n"]
+    prior: Prior
+    log_posterior: float
+
+
+def settle(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint | None = None) -> Settlement:
+    """The partition that merging and moving reach, under the scale of the grid with the best posterior."""
+    if len(items.weights) == 0:
+        return Settlement(np.zeros(0, np.int64), prior, 0.0)
+    best = max(
+        (_merged(items, with_scale(prior, within), search.log_prior(within), hint) for within in search.grid),
+        key=lambda settlement: settlement.log_posterior,
+    )
+    labels = _moved(items, best.labels, best.prior, hint)
+    scale = search.log_prior(best.prior.within)
+    return Settlement(labels, best.prior, log_posterior(items, labels, best.prior, hint) + scale)
+
+
+def log_posterior(
+    items: Items, labels: Int64[np.ndarray, " n"], prior: Prior, hint: CountHint | None = None
+) -> float:
+    """Log posterior of a partition without the prior of its scale."""
+    components = statistics(items, labels)
+    evidence = log_evidence(components.weights, components.sums, components.counts, prior).sum()
+    hinted = hint.log_prior(int((components.counts > 1).sum())) if hint else 0.0
+    return float(evidence) + log_scale_evidence(items.vectors, items.weights, prior) + hinted
+
+
+def statistics(items: Items, labels: Int64[np.ndarray, " n"], components: int | None = None) -> Mixture:
+    """Sufficient statistics of labelled items; of as many components as there are labels, or as told."""
+    ones = np.ones(len(labels), np.int64)
+    size = int(labels.max(initial=-1)) + 1 if components is None else components
+    return collect(items.vectors, items.weights, ones, labels, size)
+
+
+def canonical(labels: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """The same partition, its components numbered from 0 by first appearance."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    numbered: Int64[np.ndarray, " n"] = rank[inverse]
+    return numbered
+
+
+def _merged(items: Items, prior: Prior, log_scale_prior: float, hint: CountHint | None) -> Settlement:
+    merging = _Merging(items, prior)
+    atoms = merging.run(hint)
+    labels = canonical(atoms[items.atoms])
+    return Settlement(labels, prior, log_posterior(items, labels, prior, hint) + log_scale_prior)
+
+
+class _Merging:
+    """The working arrays of one bottom-up pass; private to it, and gone with it."""
+
+    def __init__(self, items: Items, prior: Prior) -> None:
+        start = statistics(items, items.atoms)
+        size = len(start)
+        self.prior = prior
+        self.weights, self.sums, self.counts = start.weights, start.sums, start.counts
+        self.evidence = log_evidence(self.weights, self.sums, self.counts, prior)
+        self.labels = np.arange(size)
+        self.alive = np.ones(size, bool)
+        first, second = np.nonzero(items.conflicts)
+        self.conflicts = np.zeros((size, size), bool)
+        self.conflicts[items.atoms[first], items.atoms[second]] = True
+        self.gain = self._all_gains()
+        self.partner = self.gain.argmax(1)
+        self.bound = self.gain[np.arange(size), self.partner]
+        self.fresh = np.ones(size, bool)
+
+    def run(self, hint: CountHint | None) -> Int64[np.ndarray, " a"]:
+        """Merge to the end of the path and return its most probable point."""
+        served = int((self.counts > 1).sum())
+        total, best_total, best_labels = 0.0, hint.log_prior(served) if hint else 0.0, self.labels.copy()
+        slack = hint.strength if hint else 0.0
+        while (pair := self._best_pair()) is not None:
+            first, second = pair
+            gain = self.gain[first, second]
+            if gain <= -slack:
+                break
+            served += 1 - int(self.counts[first] > 1) - int(self.counts[second] > 1)
+            self._merge(first, second)
+            total += gain
+            hinted = total + (hint.log_prior(served) if hint else 0.0)
+            if hinted > best_total:
+                best_total, best_labels = hinted, self.labels.copy()
+        return best_labels
+
+    def _all_gains(self) -> Float64[np.ndarray, "k k"]:
+        """Gain of every merge, from one Gram matrix for each pair of distinct weights."""
+        joint = np.empty((len(self.weights), len(self.weights)))
+        levels, level = np.unique(self.weights, return_inverse=True)
+        for a in range(len(levels)):
+            for b in range(a, len(levels)):
+                rows, columns = np.flatnonzero(level == a), np.flatnonzero(level == b)
+                block = self._joint_gaussian(levels[a] + levels[b], rows, columns)
+                joint[np.ix_(rows, columns)] = block
+                joint[np.ix_(columns, rows)] = block.T
+        counts = self.counts[:, None] + self.counts
+        joint += gammaln(counts) + self.prior.log_concentration
+        joint -= self.evidence[:, None] + self.evidence
+        joint[self.conflicts] = -np.inf
+        np.fill_diagonal(joint, -np.inf)
+        return joint
+
+    def _joint_gaussian(
+        self, weight: float, rows: Int64[np.ndarray, " r"], columns: Int64[np.ndarray, " c"]
+    ) -> Float64[np.ndarray, "r c"]:
+        ratio = self.prior.between / self.prior.within
+        factor = ratio / ((1.0 + weight * ratio) * self.prior.within)
+        left, right = self.sums[rows], self.sums[columns]
+        square = (left**2 @ factor)[:, None] + right**2 @ factor + 2.0 * (left * factor) @ right.T
+        log_determinant = np.log1p(weight * ratio).sum()
+        gaussian: Float64[np.ndarray, "r c"] = 0.5 * self.prior.power * (square - log_determinant)
+        return gaussian
+
+    def _best_pair(self) -> tuple[int, int] | None:
+        """The merge that gains most; bounds of rows whose partner changed are made exact only when they lead."""
+        while True:
+            row = int(self.bound.argmax())
+            if self.bound[row] == -np.inf:
+                return None
+            if self.fresh[row]:
+                partner = int(self.partner[row])
+                return (row, partner) if row < partner else (partner, row)
+            self.partner[row] = self.gain[row].argmax()
+            self.bound[row] = self.gain[row, self.partner[row]]
+            self.fresh[row] = True
+
+    def _merge(self, kept: int, gone: int) -> None:
+        self.weights[kept] += self.weights[gone]
+        self.sums[kept] += self.sums[gone]
+        self.counts[kept] += self.counts[gone]
+        self.conflicts[kept] |= self.conflicts[gone]
+        self.conflicts[:, kept] |= self.conflicts[:, gone]
+        self.labels[self.labels == gone] = kept
+        self.alive[gone] = False
+        self.gain[gone] = self.gain[:, gone] = -np.inf
+        self.bound[gone] = -np.inf
+        self._refresh(kept, gone)
+
+    def _refresh(self, kept: int, gone: int) -> None:
+        """Exact gains of the merged component; rows that preferred it or the gone one keep an upper bound."""
+        k = slice(kept, kept + 1)
+        self.evidence[k] = log_evidence(self.weights[k], self.sums[k], self.counts[k], self.prior)
+        others = np.flatnonzero(self.alive & ~self.conflicts[kept])
+        others = others[others != kept]
+        row = np.full(len(self.weights), -np.inf)
+        row[others] = (
+            log_evidence(
+                self.weights[others] + self.weights[kept],
+                self.sums[others] + self.sums[kept],
+                self.counts[others] + self.counts[kept],
+                self.prior,
+            )
+            - self.evidence[others]
+            - self.evidence[kept]
+        )
+        self.gain[kept] = self.gain[:, kept] = row
+        self.fresh &= (self.partner != kept) & (self.partner != gone)
+        better = row >= self.bound
+        better[gone] = False
+        self.partner[better] = kept
+        self.bound[better] = row[better]
+        self.fresh |= better
+        self.partner[kept] = row.argmax()
+        self.bound[kept] = row[self.partner[kept]]
+        self.fresh[kept] = True
+
+
+def join_gains(
+    items: Items, components: Mixture, labels: Int64[np.ndarray, " n"], prior: Prior
+) -> Float64[np.ndarray, "n k1"]:
+    """Gain of each item's joining each component, itself left out of its own; the last column is founding one.
+
+    Conflicts are ``-inf``; founding is ``-inf`` for an item that is alone already (staying is its own column).
+    """
+    gain = np.full((len(labels), len(components) + 1), -np.inf)
+    for k in np.flatnonzero(components.counts):
+        gain[:, k] = _join_column(items, components, labels, prior, int(k))
+    gain[:, -1] = np.where(components.counts[labels] > 1, _founding(items, prior), -np.inf)
+    return gain
+
+
+def _founding(items: Items, prior: Prior) -> Float64[np.ndarray, " n"]:
+    ones = np.ones(len(items.weights), np.int64)
+    return log_evidence(items.weights, items.weights[:, None] * items.vectors, ones, prior)
+
+
+def _join_column(
+    items: Items, components: Mixture, labels: Int64[np.ndarray, " n"], prior: Prior, k: int
+) -> Float64[np.ndarray, " n"]:
+    inside = (labels == k).astype(np.int64)
+    own = items.weights[:, None] * items.vectors
+    weights = components.weights[k] - items.weights * inside
+    sums = components.sums[k] - own * inside[:, None]
+    counts = components.counts[k] - inside
+    gain = log_evidence(weights + items.weights, sums + own, counts + 1, prior)
+    gain -= log_evidence(weights, sums, counts, prior)
+    gain[items.conflicts[:, labels == k].any(1)] = -np.inf
+    return gain
+
+
+def _moved(
+    items: Items, labels: Int64[np.ndarray, " n"], prior: Prior, hint: CountHint | None
+) -> Int64[np.ndarray, " n"]:
+    """Best single move first, until none gains; a move changes the gains of two components only."""
+    labels = labels.copy()
+    rows = np.arange(len(labels))
+    components = statistics(items, labels)
+    founding = _founding(items, prior)
+    gain = join_gains(items, components, labels, prior)
+    while True:
+        advantage = gain - gain[rows, labels][:, None]
+        if hint:
+            advantage += _hint_change(components, labels, hint)
+        item, target = divmod(int(advantage.argmax()), advantage.shape[1])
+        if advantage[item, target] <= _LEAST_GAIN:
+            return canonical(labels)
+        source = int(labels[item])
+        if target == len(components):
+            gain = np.insert(gain, target, -np.inf, axis=1)
+        labels[item] = target
+        components = statistics(items, labels, gain.shape[1] - 1)
+        for k in (source, target):
+            gain[:, k] = (
+                _join_column(items, components, labels, prior, k) if components.counts[k] else -np.inf
+            )
+        gain[:, -1] = np.where(components.counts[labels] > 1, founding, -np.inf)
+
+
+def _hint_change(
+    components: Mixture, labels: Int64[np.ndarray, " n"], hint: CountHint
+) -> Float64[np.ndarray, "n k1"]:
+    """Change of the hint's log prior when each item moves to each component."""
+    served = int((components.counts > 1).sum())
+    leaves = np.where(components.counts[labels] == 2, -1, 0)
+    joins = np.append(np.where(components.counts == 1, 1, 0), 0)
+    after = served + leaves[:, None] + joins[None, :]
+    table = np.array([hint.log_prior(n) for n in range(served + 2)]) - hint.log_prior(served)
+    change = table[np.maximum(after, 0)]
+    change[np.arange(len(labels)), labels] = 0.0
+    return change

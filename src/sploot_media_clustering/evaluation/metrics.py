@@ -1,0 +1,112 @@
+"""How well a clustering agrees with the truth, without hiding what was left aside.
+
+A photo without a cluster, or alone in one, is *unassigned*: purity is taken over the others and always stands
+beside the unassigned share; for the other measures each unassigned photo is a cluster of its own, so leaving
+photos aside is never free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+MIN_CLUSTER_SIZE = 2
+"""A cluster of one photo is never counted as pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Agreement of one clustering with the truth; every field but the last in [0, 1].
+
+    Attributes:
+        purity: share of assigned photos that belong to their cluster's majority group; 0 if none is assigned.
+        unassigned: share of photos without a cluster.
+        v_measure: Rosenberg and Hirschberg 2007.
+        bcubed_f: harmonic mean of BCubed precision and recall (Bagga and Baldwin 1998).
+        adjusted_rand: Hubert and Arabie 1985, in [-1, 1].
+        clusters_per_group: 1 is right.
+    """
+
+    purity: float
+    unassigned: float
+    v_measure: float
+    bcubed_f: float
+    adjusted_rand: float
+    clusters_per_group: float
+
+
+def score(truth: Int64[np.ndarray, " n"], predicted: Int64[np.ndarray, " n"]) -> Scores:
+    """Compare a clustering with the truth.
+
+    Args:
+        truth: group of each photo, from 0.
+        predicted: cluster of each photo; below 0 where it was left aside.
+    """
+    clusters = _singled_out(predicted)
+    table = _contingency(truth, clusters)
+    assigned = table[:, table.sum(0) >= MIN_CLUSTER_SIZE]
+    total = assigned.sum()
+    return Scores(
+        purity=float(assigned.max(0).sum() / total) if total else 0.0,
+        unassigned=float(1.0 - total / len(truth)),
+        v_measure=_v_measure(table),
+        bcubed_f=_bcubed_f(table),
+        adjusted_rand=_adjusted_rand(table),
+        clusters_per_group=assigned.shape[1] / table.shape[0],
+    )
+
+
+def mean_scores(rows: list[Scores]) -> Scores:
+    """Mean of every measure over albums."""
+    return Scores(*(float(np.mean([getattr(row, f.name) for row in rows])) for f in fields(Scores)))
+
+
+def _singled_out(predicted: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Each photo left aside becomes a cluster of its own."""
+    clusters = predicted.copy()
+    aside = np.flatnonzero(predicted < 0)
+    clusters[aside] = predicted.max(initial=0) + 1 + np.arange(len(aside))
+    return clusters
+
+
+def _contingency(
+    truth: Int64[np.ndarray, " n"], clusters: Int64[np.ndarray, " n"]
+) -> Float64[np.ndarray, "g k"]:
+    rows, columns = np.unique(truth, return_inverse=True)[1], np.unique(clusters, return_inverse=True)[1]
+    table = np.zeros((rows.max() + 1, columns.max() + 1))
+    np.add.at(table, (rows, columns), 1.0)
+    return table
+
+
+def _entropy(counts: Float64[np.ndarray, " k"]) -> float:
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * np.log(share)).sum())
+
+
+def _v_measure(table: Float64[np.ndarray, "g k"]) -> float:
+    groups, clusters = _entropy(table.sum(1)), _entropy(table.sum(0))
+    shared = groups + clusters - _entropy(table.ravel())
+    homogeneity = shared / groups if groups > 0 else 1.0
+    completeness = shared / clusters if clusters > 0 else 1.0
+    both = homogeneity + completeness
+    return 2 * homogeneity * completeness / both if both > 0 else 0.0
+
+
+def _bcubed_f(table: Float64[np.ndarray, "g k"]) -> float:
+    squares, total = table**2, table.sum()
+    precision = (squares / table.sum(0)).sum() / total
+    recall = (squares / table.sum(1)[:, None]).sum() / total
+    return float(2 * precision * recall / (precision + recall))
+
+
+def _adjusted_rand(table: Float64[np.ndarray, "g k"]) -> float:
+    def pairs(counts: Float64[np.ndarray, "..."]) -> float:
+        return float((counts * (counts - 1) / 2).sum())
+
+    both, groups, clusters = pairs(table), pairs(table.sum(1)), pairs(table.sum(0))
+    everything = pairs(np.array([table.sum()]))
+    expected = groups * clusters / everything if everything else 0.0
+    most = (groups + clusters) / 2
+    return (both - expected) / (most - expected) if most != expected else 1.0

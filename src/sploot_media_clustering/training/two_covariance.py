@@ -1,0 +1,109 @@
+"""Fitting a two-covariance head on labelled groups.
+
+Simultaneous diagonalisation of the within- and between-group scatter (Fukunaga 1990, "Introduction to statistical
+pattern recognition", section 10.2; Ioffe 2006) after a principal-component projection, with the within scatter
+shrunk towards a sphere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+
+from sploot_media_clustering.domain.heads import TwoCovarianceHead
+
+_LEAST_BETWEEN = 1e-3
+"""Smallest between-variance kept along an axis, in units of the within-variance."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoCovarianceFit:
+    """How a head is fitted.
+
+    Attributes:
+        dimension: axes kept, those with the largest between-variance.
+        components: principal components kept before the scatter matrices are taken.
+        shrinkage: share of a sphere in the within scatter, in [0, 1].
+    """
+
+    dimension: int = 48
+    components: int = 192
+    shrinkage: float = 0.2
+
+
+def fit_two_covariance(
+    x: Float32[np.ndarray, "n f"],
+    groups: Int64[np.ndarray, " n"],
+    domains: Int64[np.ndarray, " n"],
+    fit: TwoCovarianceFit,
+) -> TwoCovarianceHead:
+    """Fit a head in which groups scatter as N(m, I) and their centres as N(0, diag(between)).
+
+    Args:
+        x: feature vectors.
+        groups: group of each vector; a group lies inside one domain. Each group counts alike, however large.
+        domains: data set (or album) of each vector; the between scatter is taken inside a domain, so that
+            the difference between data sets does not pass for one between groups.
+        fit: hyperparameters.
+    """
+    mean = x.mean(0)
+    basis = _principal_axes(x - mean, fit.components)
+    z = (x - mean).astype(np.float64) @ basis.T
+    inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+    centres = np.zeros((len(sizes), z.shape[1]))
+    np.add.at(centres, inverse, z)
+    centres /= sizes[:, None]
+    whitening = _whitening(_within_scatter(z - centres[inverse], inverse, sizes), fit.shrinkage)
+    domain = np.zeros(len(sizes), np.int64)
+    domain[inverse] = np.unique(domains, return_inverse=True)[1]
+    between = _between_scatter(centres @ whitening.T, domain, sizes)
+    variances, axes = np.linalg.eigh(between)
+    kept = np.argsort(variances)[::-1][: fit.dimension]
+    weight = axes[:, kept].T @ whitening @ basis
+    return TwoCovarianceHead(
+        weight=weight.astype(np.float32),
+        bias=-(weight @ mean).astype(np.float32),
+        between=np.maximum(variances[kept], _LEAST_BETWEEN),
+    )
+
+
+def _principal_axes(centred: Float32[np.ndarray, "n f"], components: int) -> Float64[np.ndarray, "p f"]:
+    """Leading right singular vectors, from the smaller of the two Gram matrices."""
+    kept = min(components, len(centred) - 1, centred.shape[1])
+    gram = centred.astype(np.float64) @ centred.T.astype(np.float64)
+    values, vectors = np.linalg.eigh(gram)
+    order = np.argsort(values)[::-1][:kept]
+    axes: Float64[np.ndarray, "p f"] = (vectors[:, order] / np.sqrt(values[order])).T @ centred
+    return axes
+
+
+def _within_scatter(
+    residuals: Float64[np.ndarray, "n p"], inverse: Int64[np.ndarray, " n"], sizes: Int64[np.ndarray, " g"]
+) -> Float64[np.ndarray, "p p"]:
+    """Scatter of vectors about their group's centre, each group weighing alike, unbiased by its size."""
+    weights = 1.0 / sizes[inverse]
+    freedom = (weights * (sizes - 1)[inverse] / sizes[inverse]).sum()
+    scatter: Float64[np.ndarray, "p p"] = (residuals * weights[:, None]).T @ residuals / max(freedom, 1e-9)
+    return scatter
+
+
+def _whitening(scatter: Float64[np.ndarray, "p p"], shrinkage: float) -> Float64[np.ndarray, "p p"]:
+    sphere = np.eye(len(scatter)) * np.trace(scatter) / len(scatter)
+    values, vectors = np.linalg.eigh((1.0 - shrinkage) * scatter + shrinkage * sphere)
+    whitening: Float64[np.ndarray, "p p"] = (vectors / np.sqrt(values)).T
+    return whitening
+
+
+def _between_scatter(
+    centres: Float64[np.ndarray, "g p"], domain: Int64[np.ndarray, " g"], sizes: Int64[np.ndarray, " g"]
+) -> Float64[np.ndarray, "p p"]:
+    """Covariance of whitened centres inside domains, less what the noise of each centre adds."""
+    means = np.zeros((domain.max() + 1, centres.shape[1]))
+    np.add.at(means, domain, centres)
+    means /= np.bincount(domain)[:, None]
+    deviations = centres - means[domain]
+    noise = float(np.mean(1.0 / sizes))
+    scatter: Float64[np.ndarray, "p p"] = deviations.T @ deviations / (len(centres) - 1)
+    return scatter - noise * np.eye(scatter.shape[0])
