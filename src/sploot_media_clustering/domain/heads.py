@@ -1,8 +1,8 @@
 """Heads: what turns an embedding into something with a meaning.
 
 All heads read one feature vector: the embeddings of the whole photo and of the animal's crop, square-rooted
-(Hellinger map: Arandjelovic and Zisserman 2012, "Three things everyone should know to improve object retrieval")
-and scaled to unit length, side by side.
+(Hellinger map: Arandjelovic and Zisserman 2012, "Three things everyone should know to improve object
+retrieval") and scaled to unit length, side by side.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class TwoCovarianceHead:
     between: Float64[np.ndarray, " d"]
 
     def project(self, x: Float32[np.ndarray, "*n f"]) -> Float32[np.ndarray, "*n d"]:
-        """Feature vectors to group space, rounded to half precision so that a stored vector is the one used."""
+        """Feature vectors to group space, rounded to half precision: a stored vector is the one used."""
         projected = x @ self.weight.T + self.bias
-        return projected.astype(np.float16).astype(np.float32)
+        rounded: Float32[np.ndarray, "*n d"] = projected.astype(np.float16).astype(np.float32)
+        return rounded

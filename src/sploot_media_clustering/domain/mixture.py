@@ -1,17 +1,19 @@
 """A Dirichlet-process mixture of Gaussians whose metric is a learned two-covariance model.
 
-In the space of a :class:`~.heads.TwoCovarianceHead` the vectors of one group scatter as N(m, w I) and the group
-centres m as N(0, diag(lam)) (Ioffe 2006, "Probabilistic linear discriminant analysis"; the partition prior is that
-of Neal 2000, "Markov chain sampling methods for Dirichlet process mixture models"). With the centres integrated
-out a component is three sufficient statistics: the summed weight n of its vectors, their weighted sum s, and the
-count c of photos. Adding or removing a vector is an addition or a subtraction, exact and reversible.
+In the space of a :class:`~.heads.TwoCovarianceHead` the vectors of one group scatter as N(m, w I) and the
+group centres m as N(0, diag(lam)) (Ioffe 2006, "Probabilistic linear discriminant analysis"; the partition
+prior is that of Neal 2000, "Markov chain sampling methods for Dirichlet process mixture models"). With the
+centres integrated out a component is three sufficient statistics: the summed weight n of its vectors, their
+weighted sum s, and the count c of photos. Adding or removing a vector is an addition or a subtraction,
+exact and reversible.
 
-The Gaussian part is tempered (Grünwald 2012, "The safe Bayesian"): the errors of one photo's coordinates are less
-independent than the model says. The prior counts photos and is not tempered.
+The Gaussian part is tempered (Grünwald 2012, "The safe Bayesian"): the errors of one photo's coordinates
+are less independent than the model says. The prior counts photos and is not tempered.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +21,8 @@ from jaxtyping import Float64, Int64
 from scipy.special import gammaln, logsumexp
 
 _PRODUCT_RUN = 16
-"""Determinants are products of runs of so many factors, then summed logs: one log a run, and no overflow while
-n lam / w stays below 1e19."""
+"""Determinants are products of runs of so many factors, then summed logs: one log a run, and no overflow
+while n lam / w stays below 1e19."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +30,8 @@ class Prior:
     """What is known before an album is seen; the scale and the concentration may adapt to it.
 
     Attributes:
-        between: lam, variance of the group centres along each axis, where the within-variance is 1; shape [d].
+        between: lam, variance of the group centres along each axis, where the within-variance is 1; shape
+        [d].
         power: exponent on the Gaussian evidence, in (0, 1] for identities; looks may use more than 1.
         log_concentration: log alpha, the log prior odds of one more component.
         within: w, variance inside a group.
@@ -117,9 +120,10 @@ def log_evidence(
 def log_scale_evidence(
     vectors: Float64[np.ndarray, "n d"], weights: Float64[np.ndarray, " n"], prior: Prior
 ) -> float:
-    """The part of the evidence that only the within-scale w changes; with it, partitions under two w compare."""
-    scatter = float((weights[:, None] * vectors**2).sum()) / prior.within
-    return -0.5 * prior.power * (scatter + float(weights.sum()) * vectors.shape[1] * np.log(prior.within))
+    """The part of the evidence that only the scale w changes; with it, partitions under two w compare."""
+    scatter = float((weights[:, None] * vectors**2).sum() / prior.within)
+    volume = float(weights.sum()) * vectors.shape[1] * math.log(prior.within)
+    return float(-0.5 * prior.power * (scatter + volume))
 
 
 def absorb(
@@ -139,7 +143,7 @@ def absorb(
 def remove(
     mixture: Mixture, component: int, vector: Float64[np.ndarray, " d"], weight: float, count: int = 1
 ) -> Mixture:
-    """The mixture after a vector left a component, the inverse of :func:`absorb`; the component stays, if empty."""
+    """The mixture after a vector left a component: the inverse of :func:`absorb`; the component stays."""
     return absorb(mixture, component, vector, -weight, -count)
 
 
@@ -157,8 +161,10 @@ def gains(
 def posterior(gain: Float64[np.ndarray, "*n k1"], temperature: float) -> Float64[np.ndarray, "*n k1"]:
     """Membership probabilities from gains; ``-inf`` marks what is impossible."""
     scaled = gain / temperature
-    normalised: Float64[np.ndarray, "*n k1"] = np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
-    return normalised
+    probabilities: Float64[np.ndarray, "*n k1"] = np.asarray(
+        np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
+    )
+    return probabilities
 
 
 def with_scale(prior: Prior, within: float) -> Prior:

@@ -1,10 +1,10 @@
 """The settled partition of an album: a pure function of its vectors, whatever order they came in.
 
-Bottom-up merging, best gain in log evidence first, from the atoms; then single moves while one gains; both under
-the within-scale that the album itself makes most likely (empirical Bayes over a small grid with a log-normal
-prior). Greedy merging of Bayesian evidence is Heller and Ghahramani 2005, "Bayesian hierarchical clustering", in
-the form of Ward's method; stale row maxima are recomputed lazily (Müllner 2011, "Modern hierarchical,
-agglomerative clustering algorithms", section 3).
+Bottom-up merging, best gain in log evidence first, from the atoms; then single moves while one gains; both
+under the within-scale that the album itself makes most likely (empirical Bayes over a small grid with a
+log-normal prior). Greedy merging of Bayesian evidence is Heller and Ghahramani 2005, "Bayesian hierarchical
+clustering", in the form of Ward's method; stale row maxima are recomputed lazily (Müllner 2011, "Modern
+hierarchical, agglomerative clustering algorithms", section 3).
 
 The caller passes items in canonical order; sums run in that order in float64, so equal sets give equal bits.
 """
@@ -28,6 +28,10 @@ from sploot_media_clustering.domain.mixture import (
 
 _LEAST_GAIN = 1e-9
 """A move must gain more than rounding can feign; this also ends the moves after finitely many."""
+
+
+_PAIR = 2
+"""A component of fewer items is not counted by a hint: it may be a stranger passing by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +121,7 @@ def log_posterior(
     """Log posterior of a partition without the prior of its scale."""
     components = statistics(items, labels)
     evidence = log_evidence(components.weights, components.sums, components.counts, prior).sum()
-    hinted = hint.log_prior(int((components.counts > 1).sum())) if hint else 0.0
+    hinted = hint.log_prior(int((components.counts >= _PAIR).sum())) if hint else 0.0
     return float(evidence) + log_scale_evidence(items.vectors, items.weights, prior) + hinted
 
 
@@ -165,7 +169,7 @@ class _Merging:
 
     def run(self, hint: CountHint | None) -> Int64[np.ndarray, " a"]:
         """Merge to the end of the path and return its most probable point."""
-        served = int((self.counts > 1).sum())
+        served = int((self.counts >= _PAIR).sum())
         total, best_total, best_labels = 0.0, hint.log_prior(served) if hint else 0.0, self.labels.copy()
         slack = hint.strength if hint else 0.0
         while (pair := self._best_pair()) is not None:
@@ -173,7 +177,7 @@ class _Merging:
             gain = self.gain[first, second]
             if gain <= -slack:
                 break
-            served += 1 - int(self.counts[first] > 1) - int(self.counts[second] > 1)
+            served += 1 - int(self.counts[first] >= _PAIR) - int(self.counts[second] >= _PAIR)
             self._merge(first, second)
             total += gain
             hinted = total + (hint.log_prior(served) if hint else 0.0)
@@ -210,7 +214,7 @@ class _Merging:
         return gaussian
 
     def _best_pair(self) -> tuple[int, int] | None:
-        """The merge that gains most; bounds of rows whose partner changed are made exact only when they lead."""
+        """The merge that gains most; a bound whose partner changed is made exact only when it leads."""
         while True:
             row = int(self.bound.argmax())
             if self.bound[row] == -np.inf:
@@ -266,9 +270,10 @@ class _Merging:
 def join_gains(
     items: Items, components: Mixture, labels: Int64[np.ndarray, " n"], prior: Prior
 ) -> Float64[np.ndarray, "n k1"]:
-    """Gain of each item's joining each component, itself left out of its own; the last column is founding one.
+    """Gain of each item's joining each component, itself left out of its own; the last is founding one.
 
-    Conflicts are ``-inf``; founding is ``-inf`` for an item that is alone already (staying is its own column).
+    Conflicts are ``-inf``; founding is ``-inf`` for an item that is alone already (staying is its own
+    column).
     """
     gain = np.full((len(labels), len(components) + 1), -np.inf)
     for k in np.flatnonzero(components.counts):
@@ -328,11 +333,11 @@ def _hint_change(
     components: Mixture, labels: Int64[np.ndarray, " n"], hint: CountHint
 ) -> Float64[np.ndarray, "n k1"]:
     """Change of the hint's log prior when each item moves to each component."""
-    served = int((components.counts > 1).sum())
-    leaves = np.where(components.counts[labels] == 2, -1, 0)
+    served = int((components.counts >= _PAIR).sum())
+    leaves = np.where(components.counts[labels] == _PAIR, -1, 0)
     joins = np.append(np.where(components.counts == 1, 1, 0), 0)
     after = served + leaves[:, None] + joins[None, :]
     table = np.array([hint.log_prior(n) for n in range(served + 2)]) - hint.log_prior(served)
-    change = table[np.maximum(after, 0)]
+    change: Float64[np.ndarray, "n k1"] = table[np.maximum(after, 0)]
     change[np.arange(len(labels)), labels] = 0.0
     return change

@@ -1,8 +1,8 @@
 """Fitting a two-covariance head on labelled groups.
 
-Simultaneous diagonalisation of the within- and between-group scatter (Fukunaga 1990, "Introduction to statistical
-pattern recognition", section 10.2; Ioffe 2006) after a principal-component projection, with the within scatter
-shrunk towards a sphere.
+Simultaneous diagonalisation of the within- and between-group scatter (Fukunaga 1990, "Introduction to
+statistical pattern recognition", section 10.2; Ioffe 2006) after a principal-component projection, with the
+within scatter shrunk towards a sphere.
 """
 
 from __future__ import annotations
