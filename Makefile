@@ -21,15 +21,32 @@ $(BIN)/pip:
 	@echo "Making $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
+$(VENV)/.package: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing the package into $(VENV) ..."
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+# alibi and imgaug are archives of pictures to us, so they come without their dependencies and out of the way.
+# alibi 0.9.4 is the last version under the Apache licence.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing the package and the demo's pictures into $(VENV) ..."
 	@$(PIP_INSTALL) -e '.[demo]'
+	@$(PIP_INSTALL) --no-deps --no-compile --upgrade --target $(VENV)/pictures alibi imgaug
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing the package and the development tools into $(VENV) ..."
 	@$(PIP_INSTALL) -e '.[demo,evaluation,dev]'
 	@touch $@
+
+ifdef PHOTOS
+demo: $(VENV)/.package
+	$(BIN)/sploot-clustering cluster "$(PHOTOS)" --out "$(OUT)"
+else
+demo: $(VENV)/.demo ## Cluster a simulated camera roll; PHOTOS=dir clusters yours, OUT=dir says where to
+	$(BIN)/python -m sploot_media_clustering.demo out/camera-roll --pictures $(VENV)/pictures
+	$(BIN)/sploot-clustering cluster out/camera-roll --out "$(OUT)"
+endif
 
 test: $(VENV)/.dev ## Run the tests that take minutes at most
 	$(BIN)/pytest -m 'not slow'
