@@ -9,10 +9,10 @@ OUT ?= out/demo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format clean
+.PHONY: help demo camera-roll test check format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # pip comes last into an environment: where it is, the environment is whole.
 $(BIN)/pip:
@@ -43,10 +43,12 @@ ifdef PHOTOS
 demo: $(VENV)/.package
 	$(BIN)/sploot-clustering cluster "$(PHOTOS)" --out "$(OUT)"
 else
-demo: $(VENV)/.demo ## Cluster a simulated camera roll; PHOTOS=dir clusters yours, OUT=dir says where to
-	$(BIN)/python -m sploot_media_clustering.demo out/camera-roll --pictures $(VENV)/pictures
+demo: camera-roll ## Cluster a simulated camera roll; PHOTOS=dir clusters yours, OUT=dir says where to
 	$(BIN)/sploot-clustering cluster out/camera-roll --out "$(OUT)"
 endif
+
+camera-roll: $(VENV)/.demo ## Write the simulated camera roll alone, into out/camera-roll
+	$(BIN)/python -m sploot_media_clustering.demo out/camera-roll --pictures $(VENV)/pictures
 
 test: $(VENV)/.dev ## Run the tests that take minutes at most
 	$(BIN)/pytest -m 'not slow'
