@@ -23,8 +23,7 @@ def root(embeddings: Float[np.ndarray, "*n e"]) -> Float32[np.ndarray, "*n e"]:
     """Square root of the positive part, scaled to unit length."""
     rooted = np.sqrt(np.maximum(embeddings.astype(np.float32), 0.0))
     length = np.linalg.norm(rooted, axis=-1, keepdims=True)
-    scaled: Float32[np.ndarray, "*n e"] = rooted / np.maximum(length, _LEAST_LENGTH)
-    return scaled
+    return rooted / np.maximum(length, _LEAST_LENGTH)
 
 
 def features(
@@ -51,5 +50,4 @@ class TwoCovarianceHead:
     def project(self, x: Float32[np.ndarray, "*n f"]) -> Float32[np.ndarray, "*n d"]:
         """Feature vectors to group space, rounded to half precision: a stored vector is the one used."""
         projected = x @ self.weight.T + self.bias
-        rounded: Float32[np.ndarray, "*n d"] = projected.astype(np.float16).astype(np.float32)
-        return rounded
+        return projected.astype(np.float16).astype(np.float32)

@@ -34,15 +34,16 @@ class Prior:
         [d].
         power: exponent on the Gaussian evidence, in (0, 1] for identities; looks may use more than 1.
         log_concentration: log alpha, the log prior odds of one more component.
+        size_power: exponent on Gamma(c): 1 is the Dirichlet process, where the rich get richer; 0 is uniform
+            over partitions of as many components.
         within: w, variance inside a group.
-        temperature: divides gains before they become posteriors, so that they are calibrated.
     """
 
     between: Float64[np.ndarray, " d"]
     power: float
     log_concentration: float
+    size_power: float = 1.0
     within: float = 1.0
-    temperature: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +90,7 @@ def collect(
     sums = np.zeros((components, vectors.shape[1]))
     np.add.at(sums, rows, vectors[member] * weights[member, None])
     return Mixture(
-        np.bincount(rows, weights[member], components),
+        np.bincount(rows, weights[member], components).astype(np.float64),
         sums,
         np.bincount(rows, counts[member], components).astype(np.int64),
     )
@@ -111,10 +112,12 @@ def log_evidence(
     runs = np.arange(0, sums.shape[1], _PRODUCT_RUN)
     log_determinant = np.log(np.multiply.reduceat(inflation, runs, axis=1)).sum(1)
     gaussian = 0.5 * prior.power * (quadratic - log_determinant)
-    occupied = counts > 0
-    return np.where(
-        occupied, gaussian + gammaln(np.where(occupied, counts, 1)) + prior.log_concentration, 0.0
-    )
+    return np.where(counts > 0, gaussian + log_size_prior(counts, prior), 0.0)
+
+
+def log_size_prior(counts: Int64[np.ndarray, "*n"], prior: Prior) -> Float64[np.ndarray, "*n"]:
+    """Log prior of components of so many photos; that of an empty one is without meaning."""
+    return prior.size_power * gammaln(np.maximum(counts, 1)) + prior.log_concentration
 
 
 def log_scale_evidence(
@@ -161,10 +164,7 @@ def gains(
 def posterior(gain: Float64[np.ndarray, "*n k1"], temperature: float) -> Float64[np.ndarray, "*n k1"]:
     """Membership probabilities from gains; ``-inf`` marks what is impossible."""
     scaled = gain / temperature
-    probabilities: Float64[np.ndarray, "*n k1"] = np.asarray(
-        np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
-    )
-    return probabilities
+    return np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
 
 
 def with_scale(prior: Prior, within: float) -> Prior:

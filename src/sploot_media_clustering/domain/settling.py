@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from scipy.special import gammaln
 
 from sploot_media_clustering.domain.mixture import (
     Mixture,
@@ -23,6 +22,7 @@ from sploot_media_clustering.domain.mixture import (
     collect,
     log_evidence,
     log_scale_evidence,
+    log_size_prior,
     with_scale,
 )
 
@@ -137,8 +137,7 @@ def canonical(labels: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
-    numbered: Int64[np.ndarray, " n"] = rank[inverse]
-    return numbered
+    return rank[inverse]
 
 
 def _merged(items: Items, prior: Prior, log_scale_prior: float, hint: CountHint | None) -> Settlement:
@@ -196,7 +195,7 @@ class _Merging:
                 joint[np.ix_(rows, columns)] = block
                 joint[np.ix_(columns, rows)] = block.T
         counts = self.counts[:, None] + self.counts
-        joint += gammaln(counts) + self.prior.log_concentration
+        joint += log_size_prior(counts, self.prior)
         joint -= self.evidence[:, None] + self.evidence
         joint[self.conflicts] = -np.inf
         np.fill_diagonal(joint, -np.inf)
@@ -210,8 +209,7 @@ class _Merging:
         left, right = self.sums[rows], self.sums[columns]
         square = (left**2 @ factor)[:, None] + right**2 @ factor + 2.0 * (left * factor) @ right.T
         log_determinant = np.log1p(weight * ratio).sum()
-        gaussian: Float64[np.ndarray, "r c"] = 0.5 * self.prior.power * (square - log_determinant)
-        return gaussian
+        return 0.5 * self.prior.power * (square - log_determinant)
 
     def _best_pair(self) -> tuple[int, int] | None:
         """The merge that gains most; a bound whose partner changed is made exact only when it leads."""
@@ -338,6 +336,6 @@ def _hint_change(
     joins = np.append(np.where(components.counts == 1, 1, 0), 0)
     after = served + leaves[:, None] + joins[None, :]
     table = np.array([hint.log_prior(n) for n in range(served + 2)]) - hint.log_prior(served)
-    change: Float64[np.ndarray, "n k1"] = table[np.maximum(after, 0)]
+    change = table[np.maximum(after, 0)]
     change[np.arange(len(labels)), labels] = 0.0
     return change

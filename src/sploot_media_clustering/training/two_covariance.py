@@ -75,8 +75,7 @@ def _principal_axes(centred: Float32[np.ndarray, "n f"], components: int) -> Flo
     gram = centred.astype(np.float64) @ centred.T.astype(np.float64)
     values, vectors = np.linalg.eigh(gram)
     order = np.argsort(values)[::-1][:kept]
-    axes: Float64[np.ndarray, "p f"] = (vectors[:, order] / np.sqrt(values[order])).T @ centred
-    return axes
+    return (vectors[:, order] / np.sqrt(values[order])).T @ centred
 
 
 def _within_scatter(
@@ -85,15 +84,13 @@ def _within_scatter(
     """Scatter of vectors about their group's centre, each group weighing alike, unbiased by its size."""
     weights = 1.0 / sizes[inverse]
     freedom = (weights * (sizes - 1)[inverse] / sizes[inverse]).sum()
-    scatter: Float64[np.ndarray, "p p"] = (residuals * weights[:, None]).T @ residuals / max(freedom, 1e-9)
-    return scatter
+    return (residuals * weights[:, None]).T @ residuals / max(freedom, 1e-9)
 
 
 def _whitening(scatter: Float64[np.ndarray, "p p"], shrinkage: float) -> Float64[np.ndarray, "p p"]:
     sphere = np.eye(len(scatter)) * np.trace(scatter) / len(scatter)
     values, vectors = np.linalg.eigh((1.0 - shrinkage) * scatter + shrinkage * sphere)
-    whitening: Float64[np.ndarray, "p p"] = (vectors / np.sqrt(values)).T
-    return whitening
+    return (vectors / np.sqrt(values)).T
 
 
 def _between_scatter(
@@ -105,5 +102,5 @@ def _between_scatter(
     means /= np.bincount(domain)[:, None]
     deviations = centres - means[domain]
     noise = float(np.mean(1.0 / sizes))
-    scatter: Float64[np.ndarray, "p p"] = deviations.T @ deviations / (len(centres) - 1)
+    scatter = deviations.T @ deviations / (len(centres) - 1)
     return scatter - noise * np.eye(scatter.shape[0])

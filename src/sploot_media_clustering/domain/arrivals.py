@@ -1,0 +1,250 @@
+"""Between settlings: a photo comes or goes, and only sufficient statistics change.
+
+Nothing is recomputed from scratch: adding and removing a photo are additions and subtractions of its
+vectors, and of those of its moment, whose photos share evidence and so weigh less when one more joins them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from sploot_media_clustering.domain import columns as tables
+from sploot_media_clustering.domain import level as levels
+from sploot_media_clustering.domain.album import Photo
+from sploot_media_clustering.domain.columns import DOUBTFUL
+from sploot_media_clustering.domain.level import ASIDE, Arrival, Level
+from sploot_media_clustering.domain.mixture import Mixture, absorb
+from sploot_media_clustering.domain.moments import join, linked, moments
+from sploot_media_clustering.domain.tree import AlbumState, Looks, TreeModel, settle, sighting_weights
+from sploot_media_clustering.errors import StateError
+
+_SETTLE_AFTER: Final = 8
+"""Photos that may come before an album settles by itself; in a large album, a share of it."""
+
+_SETTLE_SHARE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What adding a photo did.
+
+    Attributes:
+        subjects: arrival of each sighting of the photo, before any settling.
+        settled: the album settled afterwards.
+    """
+
+    subjects: tuple[Arrival, ...]
+    settled: bool
+
+
+def add(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, Added]:
+    """The album with one more photo, settled where that is due; a photo of the same id is replaced.
+
+    Raises:
+        StateError: the state was made by another model package.
+    """
+    if state.model_version != model.version:
+        raise StateError(
+            f"the album's vectors are of model {state.model_version!r}, the photo's of {model.version!r}; "
+            "embed the album again with this model, or use the model that made it"
+        )
+    if any(known.image_id == photo.image_id for known in state.photos):
+        state = remove(state, photo.image_id, model)
+    state, arrived = _arrived(_with_photo(state, photo, model), photo, model)
+    due = not state.subject_ids or state.unsettled >= max(_SETTLE_AFTER, _SETTLE_SHARE * len(state.photos))
+    return (settle(state, model) if due else state), Added(arrived, due)
+
+
+def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
+    """The album without one photo: the inverse of adding it, up to rounding. An emptied cluster stays, empty.
+
+    Raises:
+        StateError: there is no such photo.
+    """
+    index = next((i for i, photo in enumerate(state.photos) if photo.image_id == image_id), None)
+    if index is None:
+        raise StateError(f"the album has no photo {image_id!r}")
+    state = _reweighed(state, _moments_without(state, index, model), model)
+    gone = np.flatnonzero(state.columns.photo == index)
+    weights = sighting_weights(state.moments, state.columns, model)
+    for row in gone:
+        state = _withdrawn(state, int(row), float(weights[row]))
+    kept = np.delete(np.arange(len(state.photos)), index)
+    columns, rows = tables.taken(state.columns, kept)
+    return replace(
+        state,
+        photos=tuple(state.photos[i] for i in kept),
+        columns=columns,
+        moments=state.moments[kept],
+        subjects=_selected(state.subjects, rows),
+        looks=tuple(_renumbered(looks, rows, len(state.columns)) for looks in state.looks),
+        unsettled=state.unsettled + 1,
+    )
+
+
+def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState:
+    """The photo and its moment; its sightings have no place yet."""
+    columns = tables.appended(state.columns, photo)
+    near = linked(
+        state.columns.scene, state.columns.time_s, photo.scene, float(columns.time_s[-1]), model.moments
+    )
+    moment = join(state.moments, near)
+    state = _reweighed(state, moment[:-1], model, joined=moment)
+    return replace(
+        state,
+        photos=(*state.photos, photo),
+        columns=columns,
+        moments=moment,
+        unsettled=state.unsettled + 1,
+    )
+
+
+def _reweighed(
+    state: AlbumState,
+    moment: Int64[np.ndarray, " p"],
+    model: TreeModel,
+    joined: Int64[np.ndarray, " q"] | None = None,
+) -> AlbumState:
+    """The same places under other moments; ``joined`` also counts a photo that is about to come."""
+    before = sighting_weights(state.moments, state.columns, model)
+    after = sighting_weights(moment if joined is None else joined, state.columns, model)
+    change = after - before
+    if not change.any():
+        return replace(state, moments=moment)
+    subjects = _shifted(state.subjects, state.columns.identity, change)
+    looks = tuple(
+        replace(
+            part, level=_shifted(part.level, state.columns.look[part.rows] - part.centre, change[part.rows])
+        )
+        for part in state.looks
+    )
+    return replace(state, moments=moment, subjects=subjects, looks=looks)
+
+
+def _shifted(level: Level, vectors: Float64[np.ndarray, "n d"], change: Float64[np.ndarray, " n"]) -> Level:
+    rows = np.flatnonzero((change != 0) & (level.labels >= 0))
+    if not len(rows):
+        return level
+    weights, sums = level.mixture.weights.copy(), level.mixture.sums.copy()
+    np.add.at(weights, level.labels[rows], change[rows])
+    np.add.at(sums, level.labels[rows], change[rows, None] * vectors[rows])
+    return replace(level, mixture=Mixture(weights, sums, level.mixture.counts))
+
+
+def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, tuple[Arrival, ...]]:
+    """Places for the sightings of the last photo: the surest first, no two of them in one subject."""
+    size = len(photo.sightings)
+    first = len(state.columns) - size
+    weights = sighting_weights(state.moments, state.columns, model)[first:]
+    used = np.zeros(len(state.subjects.mixture), bool)
+    found: dict[int, Arrival] = {}
+    while len(found) < size:
+        options = {
+            i: levels.arrive(
+                state.subjects,
+                state.columns.identity[first + i],
+                float(weights[i]),
+                used | _other_species(state, first + i),
+                model.subjects,
+            )
+            for i in range(size)
+            if i not in found
+        }
+        surest = max(options, key=lambda i: (options[i].label != ASIDE, options[i].probability, -i))
+        found[surest] = options[surest]
+        if options[surest].label != ASIDE:
+            used[options[surest].label] = True
+    arrivals = tuple(found[i] for i in range(size))
+    for i, arrival in enumerate(arrivals):
+        state = _absorbed(state, first + i, arrival, float(weights[i]), model)
+    return state, arrivals
+
+
+def _other_species(state: AlbumState, row: int) -> Bool[np.ndarray, " k"]:
+    """Subjects with a member that is surely of another species."""
+    known, size = len(state.subjects.labels), len(state.subjects.mixture)
+    own = state.columns.species[row]
+    if own == DOUBTFUL:
+        return np.zeros(size, bool)
+    species = state.columns.species[:known]
+    differ = (species != DOUBTFUL) & (species != own) & (state.subjects.labels >= 0)
+    return np.bincount(state.subjects.labels[differ], minlength=size) > 0
+
+
+def _absorbed(state: AlbumState, row: int, arrival: Arrival, weight: float, model: TreeModel) -> AlbumState:
+    subjects = _joined(state.subjects, arrival, state.columns.identity[row], weight)
+    looks = list(state.looks)
+    if arrival.label != ASIDE:
+        part = looks[arrival.label]
+        vector = state.columns.look[row] - part.centre
+        free = np.zeros(len(part.level.mixture), bool)
+        place = levels.arrive(part.level, vector, weight, free, model.looks)
+        looks[arrival.label] = replace(
+            part, rows=np.append(part.rows, row), level=_joined(part.level, place, vector, weight)
+        )
+    return replace(state, subjects=subjects, looks=tuple(looks))
+
+
+def _joined(level: Level, arrival: Arrival, vector: Float64[np.ndarray, " d"], weight: float) -> Level:
+    placed = arrival.label != ASIDE
+    return replace(
+        level,
+        mixture=absorb(level.mixture, arrival.label, vector, weight) if placed else level.mixture,
+        labels=np.append(level.labels, arrival.label),
+        guesses=np.append(level.guesses, arrival.guess),
+        probabilities=np.append(level.probabilities, arrival.probability),
+        reasons=np.append(level.reasons, np.int8(arrival.reason)),
+    )
+
+
+def _moments_without(state: AlbumState, index: int, model: TreeModel) -> Int64[np.ndarray, " p"]:
+    """Moments when one photo is gone: only its own can fall apart. The gone photo is put in none of them."""
+    labels = state.moments.copy()
+    rest = np.flatnonzero((labels == labels[index]) & (np.arange(len(labels)) != index))
+    parts = moments(state.columns.scene[rest], state.columns.time_s[rest], model.moments)
+    fresh = int(labels.max()) + 1
+    labels[rest] = fresh + parts
+    labels[index] = fresh + len(rest)
+    return labels
+
+
+def _withdrawn(state: AlbumState, row: int, weight: float) -> AlbumState:
+    """The statistics without one sighting; its row goes later."""
+    label = int(state.subjects.labels[row])
+    if label == ASIDE:
+        return state
+    subjects = _left(state.subjects, row, state.columns.identity[row], weight)
+    looks = list(state.looks)
+    part = looks[label]
+    place = int(np.flatnonzero(part.rows == row)[0])
+    vector = state.columns.look[row] - part.centre
+    looks[label] = replace(part, level=_left(part.level, place, vector, weight))
+    return replace(state, subjects=subjects, looks=tuple(looks))
+
+
+def _left(level: Level, row: int, vector: Float64[np.ndarray, " d"], weight: float) -> Level:
+    label = int(level.labels[row])
+    if label == ASIDE:
+        return level
+    return replace(level, mixture=absorb(level.mixture, label, vector, -weight, -1))
+
+
+def _selected(level: Level, rows: Int64[np.ndarray, " n"]) -> Level:
+    return replace(
+        level,
+        labels=level.labels[rows],
+        guesses=level.guesses[rows],
+        probabilities=level.probabilities[rows],
+        reasons=level.reasons[rows],
+    )
+
+
+def _renumbered(looks: Looks, rows: Int64[np.ndarray, " n"], size: int) -> Looks:
+    number = np.full(size, -1)
+    number[rows] = np.arange(len(rows))
+    kept = np.flatnonzero(number[looks.rows] >= 0)
+    return replace(looks, rows=number[looks.rows[kept]], level=_selected(looks.level, kept))

@@ -1,0 +1,156 @@
+"""The vectors of an album in columns, and what they say about each other before any clustering."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int8, Int64
+
+from sploot_media_clustering.domain.album import SPECIES, Photo, Sighting
+from sploot_media_clustering.domain.moments import wall_clock_s
+
+DOUBTFUL: Final = -1
+"""Species code of a sighting whose species is not sure."""
+
+_SURE_SPECIES: Final = 0.9
+"""Least probability of a species that may forbid a merge."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """One row a sighting (s) or a photo (p), in the order of the album's photos.
+
+    Attributes:
+        identity: identity vectors of the sightings.
+        look: look vectors of the sightings, not centred.
+        photo: index of each sighting's photo.
+        species: index into ``SPECIES`` where it is sure, else :data:`DOUBTFUL`.
+        scene: unit scene vectors of the photos.
+        time_s: wall-clock times of the photos, NaN where unknown.
+    """
+
+    identity: Float64[np.ndarray, "s d"]
+    look: Float64[np.ndarray, "s l"]
+    photo: Int64[np.ndarray, " s"]
+    species: Int8[np.ndarray, " s"]
+    scene: Float32[np.ndarray, "p c"]
+    time_s: Float64[np.ndarray, " p"]
+
+    def __len__(self) -> int:
+        return len(self.photo)
+
+
+def empty(identity: int, look: int, scene: int) -> Columns:
+    """The columns of an album without photos, for vectors of the given dimensions."""
+    return Columns(
+        np.zeros((0, identity)),
+        np.zeros((0, look)),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int8),
+        np.zeros((0, scene), np.float32),
+        np.zeros(0),
+    )
+
+
+def appended(columns: Columns, photo: Photo) -> Columns:
+    """The columns with one more photo at the end."""
+    more, index = photo.sightings, len(columns.time_s)
+    if not more:
+        identity, look, owner, species = columns.identity, columns.look, columns.photo, columns.species
+    else:
+        identity = np.vstack([columns.identity, *(s.identity for s in more)])
+        look = np.vstack([columns.look, *(s.look for s in more)])
+        owner = np.append(columns.photo, np.full(len(more), index))
+        species = np.append(columns.species, np.array([species_code(s) for s in more], np.int8))
+    return Columns(
+        identity,
+        look,
+        owner,
+        species,
+        np.vstack([columns.scene, photo.scene]),
+        np.append(columns.time_s, wall_clock_s(photo.captured_at)),
+    )
+
+
+def taken(columns: Columns, photos: Int64[np.ndarray, " q"]) -> tuple[Columns, Int64[np.ndarray, " r"]]:
+    """The columns of some photos, in the order given, and the former row of each sighting."""
+    position = np.full(len(columns.time_s), -1)
+    position[photos] = np.arange(len(photos))
+    place = position[columns.photo]
+    order = np.argsort(place, kind="stable")
+    rows = order[place[order] >= 0]
+    return (
+        Columns(
+            columns.identity[rows],
+            columns.look[rows],
+            place[rows],
+            columns.species[rows],
+            columns.scene[photos],
+            columns.time_s[photos],
+        ),
+        rows,
+    )
+
+
+def species_code(sighting: Sighting) -> int:
+    """Index of the sighting's species where it is sure, else :data:`DOUBTFUL`."""
+    best = int(sighting.species.argmax())
+    return best if float(sighting.species[best]) >= _SURE_SPECIES else DOUBTFUL
+
+
+def species_name(sightings: Sequence[Sighting]) -> str:
+    """The most probable common species of some sightings."""
+    total = np.sum([sighting.species for sighting in sightings], axis=0)
+    return SPECIES[int(np.argmax(total))]
+
+
+def conflicts(columns: Columns) -> Bool[np.ndarray, "s s"]:
+    """Pairs of sightings that can't be one animal: of one photo, or of species that surely differ."""
+    together = columns.photo[:, None] == columns.photo
+    np.fill_diagonal(together, val=False)
+    sure = columns.species != DOUBTFUL
+    differ = (columns.species[:, None] != columns.species) & sure[:, None] & sure
+    return together | differ
+
+
+def atoms(
+    columns: Columns,
+    moment: Int64[np.ndarray, " p"],
+    forbidden: Bool[np.ndarray, "s s"],
+    largest_distance: float,
+) -> Int64[np.ndarray, " s"]:
+    """Near-duplicate sightings of one moment, grouped; the closest pairs first, never across a conflict.
+
+    Args:
+        columns: of the album, in canonical order.
+        moment: of each photo.
+        forbidden: pairs that can't be one animal.
+        largest_distance: mean squared difference per axis of two near-duplicates; two independent photos of
+        one
+            animal have about 2.
+
+    Returns:
+        The atom of each sighting, numbered by first appearance.
+    """
+    labels = np.arange(len(columns))
+    for first, second in _near_pairs(columns, moment[columns.photo], largest_distance):
+        a, b = labels[first], labels[second]
+        if a != b and not forbidden[np.ix_(labels == a, labels == b)].any():
+            labels[labels == max(a, b)] = min(a, b)
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def _near_pairs(
+    columns: Columns, moment: Int64[np.ndarray, " s"], largest_distance: float
+) -> list[tuple[int, int]]:
+    found: list[tuple[float, int, int]] = []
+    for value in np.flatnonzero(np.bincount(moment, minlength=1) > 1):
+        rows = np.flatnonzero(moment == value)
+        vectors = columns.identity[rows]
+        distance = ((vectors[:, None] - vectors) ** 2).mean(-1)
+        for i, j in zip(*np.nonzero(np.triu(distance <= largest_distance, 1)), strict=True):
+            found.append((float(distance[i, j]), int(rows[i]), int(rows[j])))
+    return [(first, second) for _, first, second in sorted(found)]

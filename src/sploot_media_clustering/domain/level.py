@@ -1,0 +1,209 @@
+"""One level of the tree: a mixture, who is in it, and who was left aside and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int8, Int64
+
+from sploot_media_clustering.domain import mixture as mix
+from sploot_media_clustering.domain.mixture import Mixture, Prior
+from sploot_media_clustering.domain.settling import (
+    CountHint,
+    Items,
+    ScaleSearch,
+    join_gains,
+    settle,
+    statistics,
+)
+
+PLACED: Final = 0
+UNSURE: Final = 1
+ALONE: Final = 2
+
+ASIDE: Final = -1
+"""The label of an item that has no place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """Log alpha as a function of the number of items: the evidence of large albums is more overconfident.
+
+    Attributes:
+        base: log alpha of an empty album.
+        per_item: added for each item, at most 0.
+        least: log alpha never falls below it.
+    """
+
+    base: float
+    per_item: float
+    least: float
+
+    def at(self, items: int) -> float:
+        """Log alpha of an album of so many items."""
+        return max(self.base + self.per_item * items, self.least)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LevelModel:
+    """How one level of the tree clusters.
+
+    Attributes:
+        between: lam of the level's head; shape [d].
+        power: exponent on the Gaussian evidence.
+        size_power: see :class:`.mixture.Prior`.
+        concentration: log alpha by size.
+        search: within-scales tried at settling.
+        temperature: divides gains before they become membership probabilities.
+        sure: least membership probability of a sure member.
+        min_size: fewest items of a cluster that is served.
+    """
+
+    between: Float64[np.ndarray, " d"]
+    power: float
+    size_power: float
+    concentration: Concentration
+    search: ScaleSearch
+    temperature: float
+    sure: float
+    min_size: int
+
+    def prior(self, items: int) -> Prior:
+        """What is known of an album of so many items before it is seen."""
+        return Prior(self.between, self.power, self.concentration.at(items), self.size_power)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """A mixture and its members.
+
+    Attributes:
+        mixture: statistics of the sure members.
+        prior: frozen at the last settling.
+        labels: component of each item, :data:`ASIDE` where it has none.
+        guesses: the best component of each item, :data:`ASIDE` where there is no component.
+        probabilities: that the item belongs to its guess.
+        reasons: :data:`PLACED`, :data:`UNSURE` or :data:`ALONE`.
+        provisional: the only component was served although it is smaller than asked.
+    """
+
+    mixture: Mixture
+    prior: Prior
+    labels: Int64[np.ndarray, " n"]
+    guesses: Int64[np.ndarray, " n"]
+    probabilities: Float64[np.ndarray, " n"]
+    reasons: Int8[np.ndarray, " n"]
+    provisional: bool
+
+
+def empty(model: LevelModel) -> Level:
+    """A level without items."""
+    none = np.zeros(0, np.int64)
+    return Level(
+        mixture=mix.empty(len(model.between)),
+        prior=model.prior(0),
+        labels=none,
+        guesses=none,
+        probabilities=np.zeros(0),
+        reasons=none.astype(np.int8),
+        provisional=False,
+    )
+
+
+def place(items: Items, model: LevelModel, hint: CountHint | None = None) -> Level:
+    """Settle a level: the partition, then once, from leave-one-out posteriors, who is sure of a place."""
+    size = len(items.weights)
+    if size == 0:
+        return empty(model)
+    settlement = settle(items, model.prior(size), model.search, hint)
+    components = statistics(items, settlement.labels)
+    served = components.counts >= min(model.min_size, size)
+    gain = join_gains(items, components, settlement.labels, settlement.prior)
+    among = mix.posterior(gain, model.temperature)[:, :-1][:, served]
+    labels = np.where(served, np.cumsum(served) - 1, ASIDE)[settlement.labels]
+    reasons = _reasons(among, labels, model)
+    placed = np.where(reasons == PLACED, labels, ASIDE)
+    guesses = np.where(reasons == PLACED, labels, _best(among))
+    return Level(
+        mixture=mix.collect(items.vectors, items.weights, np.ones(size, np.int64), placed, among.shape[1]),
+        prior=settlement.prior,
+        labels=placed,
+        guesses=guesses,
+        probabilities=_probability(among, guesses),
+        reasons=reasons,
+        provisional=bool(served.any()) and size < model.min_size,
+    )
+
+
+def _reasons(
+    among: Float64[np.ndarray, "n k"], labels: Int64[np.ndarray, " n"], model: LevelModel
+) -> Int8[np.ndarray, " n"]:
+    """Unsure members leave a component only while it keeps enough sure ones to be served."""
+    member = labels != ASIDE
+    sure = member & (_probability(among, labels) >= model.sure)
+    enough = np.bincount(labels[sure], minlength=among.shape[1]) >= model.min_size
+    keeps = member & np.append(enough, False)[labels]
+    return np.where(member, np.where(keeps & ~sure, UNSURE, PLACED), ALONE).astype(np.int8)
+
+
+def _probability(
+    among: Float64[np.ndarray, "n k"], labels: Int64[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """Probability of each item's label, 0 where it has none."""
+    padded = np.column_stack([among, np.zeros(len(among))])
+    return padded[np.arange(len(labels)), labels]
+
+
+def _best(among: Float64[np.ndarray, "n k"]) -> Int64[np.ndarray, " n"]:
+    if among.shape[1] == 0:
+        return np.full(len(among), ASIDE)
+    return among.argmax(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where a new item goes before the next settling.
+
+    Attributes:
+        label: its component, or :data:`ASIDE`.
+        guess: the best component, or :data:`ASIDE` where there is none.
+        probability: that it belongs to its guess.
+        reason: :data:`PLACED`, :data:`UNSURE` or :data:`ALONE`.
+    """
+
+    label: int
+    guess: int
+    probability: float
+    reason: int
+
+
+def arrive(
+    level: Level,
+    vector: Float64[np.ndarray, " d"],
+    weight: float,
+    blocked: Bool[np.ndarray, " k"],
+    model: LevelModel,
+) -> Arrival:
+    """The place of one new item under the scale and concentration of the last settling.
+
+    Args:
+        level: as it stands.
+        vector: of the new item.
+        weight: of its evidence.
+        blocked: components that it can't belong to.
+        model: of the level.
+    """
+    gain = mix.gains(level.mixture, vector, weight, level.prior)
+    gain[:-1][blocked | (level.mixture.counts == 0)] = -np.inf
+    probabilities = mix.posterior(gain, model.temperature)
+    if len(gain) == 1 or np.isneginf(gain[:-1]).all():
+        return Arrival(ASIDE, ASIDE, 0.0, ALONE)
+    guess = int(probabilities[:-1].argmax())
+    probability = float(probabilities[guess])
+    if gain[-1] > gain[guess]:
+        return Arrival(ASIDE, guess, probability, ALONE)
+    if probability < model.sure:
+        return Arrival(ASIDE, guess, probability, UNSURE)
+    return Arrival(guess, guess, probability, PLACED)

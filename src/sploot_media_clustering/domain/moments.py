@@ -1,0 +1,94 @@
+"""Moments: photos taken on one occasion, within minutes, of the same scene.
+
+Two photos are linked when they look alike and, where both tell their time, were taken close together;
+moments are the connected components of that relation, so they do not depend on the order of arrival. Times
+are wall-clock: a burst does not cross time zones, and a camera without an offset still agrees with itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+
+@dataclass(frozen=True, slots=True)
+class MomentModel:
+    """When two photos are of one occasion, and what that costs their evidence.
+
+    Attributes:
+        gap_s: longest time between neighbours of one moment, where both tell their time.
+        timed_cosine: least cosine of the scene vectors of two photos within that gap.
+        untimed_cosine: least cosine where one of them has no time.
+        tempering: exponent t; each of m photos of a moment is worth m ** -t of a photo taken on its own.
+    """
+
+    gap_s: float
+    timed_cosine: float
+    untimed_cosine: float
+    tempering: float
+
+
+def wall_clock_s(captured_at: datetime | None) -> float:
+    """Seconds on the camera's clock, NaN without a time."""
+    if captured_at is None:
+        return math.nan
+    return captured_at.replace(tzinfo=UTC).timestamp()
+
+
+def linked(
+    scenes: Float32[np.ndarray, "n c"],
+    times_s: Float64[np.ndarray, " n"],
+    scene: Float32[np.ndarray, " c"],
+    time_s: float,
+    model: MomentModel,
+) -> Bool[np.ndarray, " n"]:
+    """Which photos share an occasion with one photo.
+
+    Args:
+        scenes: unit scene vectors of the photos.
+        times_s: their wall-clock times, NaN where unknown.
+        scene: unit scene vector of the one photo.
+        time_s: its wall-clock time or NaN.
+        model: thresholds.
+    """
+    cosine = scenes @ scene
+    apart = np.abs(times_s - time_s)
+    unknown = np.isnan(apart)
+    return np.where(
+        unknown, cosine >= model.untimed_cosine, (apart <= model.gap_s) & (cosine >= model.timed_cosine)
+    )
+
+
+def moments(
+    scenes: Float32[np.ndarray, "n c"], times_s: Float64[np.ndarray, " n"], model: MomentModel
+) -> Int64[np.ndarray, " n"]:
+    """The moment of each photo, numbered by first appearance."""
+    size = len(scenes)
+    pairs = [
+        np.flatnonzero(linked(scenes, times_s, scenes[i], float(times_s[i]), model)) for i in range(size)
+    ]
+    rows = np.repeat(np.arange(size), [len(p) for p in pairs])
+    columns = np.concatenate(pairs) if pairs else rows
+    graph = coo_matrix((np.ones(len(rows), bool), (rows, columns)), shape=(size, size))
+    labels = connected_components(graph, directed=False)[1]
+    return np.asarray(labels, np.int64)
+
+
+def join(labels: Int64[np.ndarray, " n"], neighbours: Bool[np.ndarray, " n"]) -> Int64[np.ndarray, " n1"]:
+    """Moments after one more photo, linked to ``neighbours``: theirs become one, or it starts its own."""
+    touched = np.unique(labels[neighbours])
+    own = int(touched[0]) if len(touched) else int(labels.max(initial=-1)) + 1
+    merged = np.where(np.isin(labels, touched), own, labels)
+    return np.append(merged, own)
+
+
+def evidence_weights(labels: Int64[np.ndarray, " n"], model: MomentModel) -> Float64[np.ndarray, " n"]:
+    """What each photo's evidence is worth, given its moment's size, in (0, 1]."""
+    sizes = np.bincount(labels, minlength=1)
+    return sizes[labels].astype(np.float64) ** -model.tempering

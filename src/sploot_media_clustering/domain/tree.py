@@ -1,0 +1,220 @@
+"""Subjects, then looks inside them: two mixtures, one tree.
+
+The state of an album is a value. :func:`settle` makes it a pure function of its photos, whatever order they
+came in; :mod:`.arrivals` keeps it up to date between settlings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from sploot_media_clustering.domain import columns as tables
+from sploot_media_clustering.domain import level as levels
+from sploot_media_clustering.domain.album import Photo
+from sploot_media_clustering.domain.columns import Columns
+from sploot_media_clustering.domain.level import Level, LevelModel
+from sploot_media_clustering.domain.lineage import LineageEvent, inherit
+from sploot_media_clustering.domain.moments import MomentModel, evidence_weights, moments
+from sploot_media_clustering.domain.settling import CountHint, Items
+
+_LINEAGE_KEPT = 256
+"""Events kept in a state, the newest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreeModel:
+    """How an album is clustered; part of a model package.
+
+    Attributes:
+        version: of the package; vectors of two versions never meet in one album.
+        subjects: the level of animals.
+        looks: the level of kinds of picture of one animal.
+        moments: what one occasion is.
+        atom_distance: see :func:`.columns.atoms`.
+        hint_strength: log prior that an owner's word on the number of animals is worth, a component.
+        scene_dimension: length of scene vectors.
+    """
+
+    version: str
+    subjects: LevelModel
+    looks: LevelModel
+    moments: MomentModel
+    atom_distance: float
+    hint_strength: float
+    scene_dimension: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """The looks of one subject.
+
+    Attributes:
+        rows: sightings of the subject, as rows of the album's columns.
+        centre: mean look vector of the subject, frozen at the last settling.
+        level: the mixture over the subject's centred look vectors, one item a row.
+        ids: of the components.
+    """
+
+    rows: Int64[np.ndarray, " m"]
+    centre: Float64[np.ndarray, " l"]
+    level: Level
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlbumState:
+    """All that is known of an album.
+
+    Attributes:
+        model_version: of the package whose vectors these are.
+        photos: in canonical order up to the last settling, then in order of arrival.
+        columns: their vectors.
+        moments: of each photo.
+        subjects: the mixture over identity vectors, one item a sighting.
+        subject_ids: of its components.
+        looks: of each subject.
+        unsettled: photos that came or went since the last settling.
+        expected_animals: fewest and most animals, as the owner said.
+        lineage: what merged and split, newest last.
+        heroes: photos that each cluster showed last, best first, by cluster id.
+    """
+
+    model_version: str
+    photos: tuple[Photo, ...]
+    columns: Columns
+    moments: Int64[np.ndarray, " p"]
+    subjects: Level
+    subject_ids: tuple[str, ...]
+    looks: tuple[Looks, ...]
+    unsettled: int = 0
+    expected_animals: tuple[int, int] | None = None
+    lineage: tuple[LineageEvent, ...] = ()
+    heroes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def empty(model: TreeModel, expected_animals: tuple[int, int] | None = None) -> AlbumState:
+    """An album without photos."""
+    return AlbumState(
+        model_version=model.version,
+        photos=(),
+        columns=tables.empty(len(model.subjects.between), len(model.looks.between), model.scene_dimension),
+        moments=np.zeros(0, np.int64),
+        subjects=levels.empty(model.subjects),
+        subject_ids=(),
+        looks=(),
+        expected_animals=expected_animals,
+    )
+
+
+def sighting_weights(
+    moment: Int64[np.ndarray, " p"], columns: Columns, model: TreeModel
+) -> Float64[np.ndarray, " s"]:
+    """What the evidence of each sighting is worth, given the moment of its photo."""
+    return evidence_weights(moment, model.moments)[columns.photo] if len(moment) else np.zeros(0)
+
+
+def settle(state: AlbumState, model: TreeModel) -> AlbumState:
+    """The album as its photos alone determine it; ids are inherited from the state before."""
+    order = np.array(sorted(range(len(state.photos)), key=lambda i: state.photos[i].image_id), np.int64)
+    columns, rows = tables.taken(state.columns, order)
+    photos = tuple(state.photos[i] for i in order)
+    moment = moments(columns.scene, columns.time_s, model.moments)
+    weights = sighting_weights(moment, columns, model)
+    subjects = _settled_subjects(columns, moment, weights, model, state.expected_animals)
+    looks = tuple(
+        _settled_looks(columns, weights, np.flatnonzero(subjects.labels == k), model.looks)
+        for k in range(len(subjects.mixture))
+    )
+    settled = replace(
+        state,
+        photos=photos,
+        columns=columns,
+        moments=moment,
+        subjects=subjects,
+        subject_ids=(),
+        looks=looks,
+        unsettled=0,
+    )
+    return _named(settled, state, rows)
+
+
+def _settled_subjects(
+    columns: Columns,
+    moment: Int64[np.ndarray, " p"],
+    weights: Float64[np.ndarray, " s"],
+    model: TreeModel,
+    expected: tuple[int, int] | None,
+) -> Level:
+    forbidden = tables.conflicts(columns)
+    items = Items(
+        columns.identity, weights, tables.atoms(columns, moment, forbidden, model.atom_distance), forbidden
+    )
+    hint = CountHint(*expected, model.hint_strength) if expected else None
+    return levels.place(items, model.subjects, hint)
+
+
+def _settled_looks(
+    columns: Columns, weights: Float64[np.ndarray, " s"], rows: Int64[np.ndarray, " m"], model: LevelModel
+) -> Looks:
+    vectors = columns.look[rows]
+    centre = vectors.mean(0)
+    size = len(rows)
+    items = Items(vectors - centre, weights[rows], np.arange(size), np.zeros((size, size), bool))
+    return Looks(rows, centre, levels.place(items, model), ())
+
+
+def look_labels(state: AlbumState) -> tuple[Int64[np.ndarray, " s"], tuple[str, ...]]:
+    """Look of each sighting, numbered over the whole album (below 0: none), and the ids of all looks."""
+    labels = np.full(len(state.columns), levels.ASIDE)
+    first = 0
+    for looks in state.looks:
+        placed = looks.level.labels >= 0
+        labels[looks.rows[placed]] = first + looks.level.labels[placed]
+        first += len(looks.level.mixture)
+    return labels, tuple(cluster_id for looks in state.looks for cluster_id in looks.ids)
+
+
+def _named(settled: AlbumState, before: AlbumState, rows: Int64[np.ndarray, " s"]) -> AlbumState:
+    """Ids for the clusters of a settled album, from those that its sightings had before."""
+    subject_ids, subject_events = inherit(
+        "subject",
+        before.subject_ids,
+        _overlap(settled.subjects.labels, before.subjects.labels[rows], len(before.subject_ids)),
+        _first_members(settled, settled.subjects.labels),
+    )
+    old_labels, old_ids = look_labels(before)
+    labels = look_labels(settled)[0]
+    look_ids, look_events = inherit(
+        "look", old_ids, _overlap(labels, old_labels[rows], len(old_ids)), _first_members(settled, labels)
+    )
+    remaining = iter(look_ids)
+    looks = tuple(
+        replace(part, ids=tuple(next(remaining) for _ in range(len(part.level.mixture))))
+        for part in settled.looks
+    )
+    lineage = (*before.lineage, *subject_events, *look_events)[-_LINEAGE_KEPT:]
+    return replace(settled, subject_ids=subject_ids, looks=looks, lineage=lineage)
+
+
+def _overlap(
+    new: Int64[np.ndarray, " s"], old: Int64[np.ndarray, " s"], old_size: int
+) -> Int64[np.ndarray, "new old"]:
+    table = np.zeros((int(new.max(initial=-1)) + 1, old_size), np.int64)
+    both = (new >= 0) & (old >= 0)
+    np.add.at(table, (new[both], old[both]), 1)
+    return table
+
+
+def _first_members(state: AlbumState, labels: Int64[np.ndarray, " s"]) -> list[str]:
+    """Canonical name of the first sighting of each cluster."""
+    names = []
+    for k in range(int(labels.max(initial=-1)) + 1):
+        row = int(np.flatnonzero(labels == k)[0])
+        owner = int(state.columns.photo[row])
+        place = row - int(np.flatnonzero(state.columns.photo == owner)[0])
+        names.append(f"{state.photos[owner].image_id}#{place}")
+    return names

@@ -1,0 +1,211 @@
+"""The tree: what holds for every album, whatever order its photos came in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies_album import Spec, album, albums, tree_model
+
+from sploot_media_clustering.domain import arrivals, tree
+from sploot_media_clustering.domain.album import Photo
+from sploot_media_clustering.domain.columns import conflicts
+from sploot_media_clustering.domain.level import ALONE, ASIDE, PLACED
+from sploot_media_clustering.domain.tree import AlbumState
+from sploot_media_clustering.errors import StateError
+
+MODEL = tree_model()
+
+
+def grown(photos: tuple[Photo, ...]) -> AlbumState:
+    state = tree.empty(MODEL)
+    for photo in photos:
+        state, _ = arrivals.add(state, photo, MODEL)
+    return state
+
+
+def unnamed(photos: tuple[Photo, ...]) -> AlbumState:
+    """The photos, arrived without any settling, so that the first settling mints every id."""
+    state = tree.empty(MODEL)
+    for photo in photos:
+        state = arrivals._with_photo(state, photo, MODEL)
+        state, _ = arrivals._arrived(state, photo, MODEL)
+    return state
+
+
+def assert_same(left: AlbumState, right: AlbumState) -> None:
+    assert [p.image_id for p in left.photos] == [p.image_id for p in right.photos]
+    np.testing.assert_array_equal(left.subjects.labels, right.subjects.labels)
+    np.testing.assert_array_equal(left.subjects.probabilities, right.subjects.probabilities)
+    np.testing.assert_array_equal(left.subjects.mixture.sums, right.subjects.mixture.sums)
+    np.testing.assert_array_equal(left.subjects.reasons, right.subjects.reasons)
+    for a, b in zip(left.looks, right.looks, strict=True):
+        np.testing.assert_array_equal(a.rows, b.rows)
+        np.testing.assert_array_equal(a.level.labels, b.level.labels)
+        np.testing.assert_array_equal(a.level.probabilities, b.level.probabilities)
+
+
+@settings(max_examples=40)
+@given(albums(), st.randoms(use_true_random=False))
+def test_every_order_of_arrival_settles_to_the_same_album(spec: Spec, shuffle: Random) -> None:
+    """Partition, memberships and canonical ids depend on no order of arrival and no earlier settling."""
+    photos = spec.build()
+    other = list(photos)
+    shuffle.shuffle(other)
+    one, two = tree.settle(unnamed(photos), MODEL), tree.settle(unnamed(tuple(other)), MODEL)
+    assert_same(one, two)
+    assert one.subject_ids == two.subject_ids
+    assert [looks.ids for looks in one.looks] == [looks.ids for looks in two.looks]
+    assert_same(one, tree.settle(grown(tuple(other)), MODEL))
+
+
+@settings(max_examples=40)
+@given(albums())
+def test_settling_twice_changes_nothing(spec: Spec) -> None:
+    """A settled album is a fixed point, ids and lineage included."""
+    photos = spec.build()
+    once = tree.settle(grown(photos), MODEL)
+    twice = tree.settle(once, MODEL)
+    assert_same(once, twice)
+    assert once.subject_ids == twice.subject_ids
+    assert once.lineage == twice.lineage
+
+
+@settings(max_examples=40)
+@given(albums(), st.integers(0, 2**31 - 1))
+def test_adding_then_removing_a_photo_restores_the_statistics(spec: Spec, seed: int) -> None:
+    """Removing is the exact inverse of arriving, within rounding, the weights of its moment included."""
+    photos = spec.build()
+    before = tree.settle(grown(photos), MODEL)
+    extra = replace(album(seed, 5, 2)[4], image_id="extra.jpg", scene=photos[0].scene, captured_at=None)
+    state = arrivals._with_photo(before, extra, MODEL)
+    state, _ = arrivals._arrived(state, extra, MODEL)
+    after = arrivals.remove(state, "extra.jpg", MODEL)
+    np.testing.assert_allclose(after.subjects.mixture.sums, before.subjects.mixture.sums, atol=1e-9)
+    np.testing.assert_allclose(after.subjects.mixture.weights, before.subjects.mixture.weights, atol=1e-9)
+    np.testing.assert_array_equal(after.subjects.mixture.counts, before.subjects.mixture.counts)
+    np.testing.assert_array_equal(after.subjects.labels, before.subjects.labels)
+    for a, b in zip(after.looks, before.looks, strict=True):
+        np.testing.assert_allclose(a.level.mixture.sums, b.level.mixture.sums, atol=1e-9)
+        np.testing.assert_array_equal(a.rows, b.rows)
+    assert [p.image_id for p in after.photos] == [p.image_id for p in before.photos]
+
+
+@settings(max_examples=40)
+@given(albums(), st.data())
+def test_removing_then_settling_equals_never_having_seen_it(spec: Spec, data: st.DataObject) -> None:
+    """A removed photo leaves no trace in a settled album."""
+    photos = spec.build()
+    gone = data.draw(st.sampled_from(photos))
+    rest = tuple(photo for photo in photos if photo.image_id != gone.image_id)
+    without = tree.settle(arrivals.remove(grown(photos), gone.image_id, MODEL), MODEL)
+    assert_same(without, tree.settle(grown(rest), MODEL))
+
+
+@settings(max_examples=40)
+@given(albums())
+def test_two_sightings_of_one_photo_never_share_a_subject(spec: Spec) -> None:
+    """Neither between settlings nor after one; nor do species that surely differ."""
+    photos = spec.build()
+    for state in (unnamed(photos), grown(photos), tree.settle(grown(photos), MODEL)):
+        labels = state.subjects.labels
+        together = (labels[:, None] == labels) & (labels >= 0)[:, None]
+        assert not (together & conflicts(state.columns)).any()
+
+
+@settings(max_examples=20)
+@given(albums())
+def test_statistics_between_settlings_equal_those_of_the_members(spec: Spec) -> None:
+    """However a state was reached, each component is the weighted sum of its members."""
+    photos = spec.build()
+    state = grown(photos)
+    if len(photos) > 2:
+        state = arrivals.remove(state, photos[1].image_id, MODEL)
+    weights = tree.sighting_weights(state.moments, state.columns, MODEL)
+    for k in range(len(state.subjects.mixture)):
+        rows = state.subjects.labels == k
+        expected = (weights[rows, None] * state.columns.identity[rows]).sum(0)
+        np.testing.assert_allclose(state.subjects.mixture.sums[k], expected, atol=1e-9)
+        assert state.subjects.mixture.counts[k] == rows.sum()
+
+
+def test_ids_survive_growth() -> None:
+    """Animals keep their ids while an album grows by a tenth."""
+    photos = album(seed=7, photos=66, animals=3)
+    small = tree.settle(grown(photos[:60]), MODEL)
+    state = small
+    for photo in photos[60:]:
+        state, _ = arrivals.add(state, photo, MODEL)
+    large = tree.settle(state, MODEL)
+    assert set(small.subject_ids) <= set(large.subject_ids)
+
+
+def test_an_albums_only_photo_is_served_and_marked_provisional() -> None:
+    """A first photo founds its animal; nobody waits for a second one."""
+    state = grown(album(seed=1, photos=1, animals=1))
+    assert state.subjects.provisional
+    assert state.subjects.labels.tolist() == [0]
+    assert state.subjects.reasons.tolist() == [PLACED]
+
+
+def test_a_stranger_seen_once_stays_aside() -> None:
+    """One sighting far from all others founds nothing and says why."""
+    photos = album(seed=3, photos=12, animals=1)
+    far = album(seed=99, photos=1, animals=1)[0]
+    vector = far.sightings[0].identity + np.float32(40.0)
+    stranger = replace(far, image_id="zz.jpg", sightings=(replace(far.sightings[0], identity=vector),))
+    state = tree.settle(grown((*photos, stranger)), MODEL)
+    assert state.subjects.labels[-1] == ASIDE
+    assert state.subjects.reasons[-1] == ALONE
+
+
+def test_a_photo_without_animals_belongs_to_the_album_alone() -> None:
+    """It is kept, has a moment, and disturbs no cluster."""
+    photos = album(seed=5, photos=10, animals=1)
+    empty_photo = replace(photos[0], image_id="empty.jpg", sightings=())
+    with_it, without = tree.settle(grown((*photos, empty_photo)), MODEL), tree.settle(grown(photos), MODEL)
+    assert len(with_it.photos) == len(photos) + 1
+    assert len(with_it.moments) == len(photos) + 1
+    assert len(with_it.subjects.labels) == len(without.subjects.labels)
+
+
+def test_vectors_of_another_model_are_refused() -> None:
+    """Vectors of two versions never meet in one mixture."""
+    state = replace(tree.empty(MODEL), model_version="older")
+    with pytest.raises(StateError, match="embed the album again"):
+        arrivals.add(state, album(seed=1, photos=1, animals=1)[0], MODEL)
+
+
+def test_removing_an_unknown_photo_says_so() -> None:
+    """The message names the photo."""
+    with pytest.raises(StateError, match=r"no photo 'nope\.jpg'"):
+        arrivals.remove(tree.empty(MODEL), "nope.jpg", MODEL)
+
+
+def test_an_owners_hint_moves_a_doubtful_number_of_animals() -> None:
+    """Two animals close together are one or two by the owner's word; far apart, they stay two."""
+    rng = np.random.default_rng(0)
+    photos = album(seed=11, photos=20, animals=1, timed=False)
+    near = tuple(
+        replace(
+            p,
+            image_id=f"b{p.image_id}",
+            sightings=tuple(
+                replace(s, identity=(s.identity + np.float32(2.2)).astype(np.float16).astype(np.float32))
+                for s in p.sightings
+            ),
+            scene=(v := rng.normal(size=5).astype(np.float32)) / np.float32(np.linalg.norm(v)),
+        )
+        for p in photos
+    )
+    state = grown((*photos, *near))
+    counts = {
+        hint: len(tree.settle(replace(state, expected_animals=(hint, hint)), MODEL).subject_ids)
+        for hint in (1, 2)
+    }
+    assert counts[1] <= counts[2]
+    assert counts[2] == 2
