@@ -1,7 +1,9 @@
 # Every target makes what it needs: a virtual environment in .venv, with the versions of constraints.txt.
 # Python 3.11 or newer, make and git are all that has to be there. PIP_* settings of yours hold.
 
-PYTHON ?= python3
+IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+  $$python $(IS_NEW_ENOUGH) 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary --disable-pip-version-check -c constraints.txt
@@ -16,8 +18,8 @@ help: ## List the targets
 
 # pip comes last into an environment: where it is, the environment is whole.
 $(BIN)/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed; $(PYTHON) is not. Try: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) $(IS_NEW_ENOUGH) || { \
+	  echo "expected Python 3.11 or newer, found none; try make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Making $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
