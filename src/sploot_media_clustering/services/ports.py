@@ -1,6 +1,7 @@
 """What the services need of the outside world: each a Protocol of one to four members.
 
-Every implementation of a port passes that port's suite in ``tests/contract``.
+Every implementation of a port passes that port's suite in ``tests/contract``. Ports can be checked at run
+time, because annotations are, under test.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -16,6 +17,7 @@ from jaxtyping import Float32, UInt8
 from sploot_media_clustering.domain.album import Box, PhotoEmbedding
 
 
+@runtime_checkable
 class Picture(Protocol):
     """A decoded photo: upright, RGB, at the scale that was needed."""
 
@@ -34,6 +36,7 @@ class Picture(Protocol):
         ...
 
 
+@runtime_checkable
 class ImageDecoder(Protocol):
     """Bytes to a picture."""
 
@@ -46,6 +49,7 @@ class ImageDecoder(Protocol):
         ...
 
 
+@runtime_checkable
 class PhotoSource(Protocol):
     """Where photos come from."""
 
@@ -72,6 +76,7 @@ class Detection:
     scores: tuple[float, float, float]
 
 
+@runtime_checkable
 class AnimalDetector(Protocol):
     """Finds animals."""
 
@@ -98,6 +103,7 @@ class EmbeddedViews:
     species: Float32[np.ndarray, "n 3"]
 
 
+@runtime_checkable
 class Embedder(Protocol):
     """Views to vectors."""
 
@@ -121,6 +127,7 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
 class EmbeddingStore(Protocol):
     """Embeddings kept between runs."""
 
