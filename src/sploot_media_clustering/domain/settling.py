@@ -11,6 +11,7 @@ The caller passes items in canonical order; sums run in that order in float64, s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,10 +107,7 @@ def settle(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint | No
     """The partition that merging and moving reach, under the scale of the grid with the best posterior."""
     if len(items.weights) == 0:
         return Settlement(np.zeros(0, np.int64), prior, 0.0)
-    best = max(
-        (_merged(items, with_scale(prior, within), search.log_prior(within), hint) for within in search.grid),
-        key=lambda settlement: settlement.log_posterior,
-    )
+    best = _best_scale(items, prior, search, hint)
     labels = _moved(items, best.labels, best.prior, hint)
     scale = search.log_prior(best.prior.within)
     return Settlement(labels, best.prior, log_posterior(items, labels, best.prior, hint) + scale)
@@ -140,15 +138,34 @@ def canonical(labels: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     return rank[inverse]
 
 
-def _merged(items: Items, prior: Prior, log_scale_prior: float, hint: CountHint | None) -> Settlement:
-    merging = _Merging(items, prior)
-    atoms = merging.run(hint)
-    labels = canonical(atoms[items.atoms])
-    return Settlement(labels, prior, log_posterior(items, labels, prior, hint) + log_scale_prior)
+def _best_scale(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint | None) -> Settlement:
+    """Climb the grid of scales from the expected one; the posterior has one hump in all but odd albums."""
+    grid = search.grid
+    start = min(range(len(grid)), key=lambda i: abs(math.log(grid[i])))
+    best = _merged(items, with_scale(prior, grid[start]), search, hint)
+    for step in (1, -1):
+        place = start + step
+        while 0 <= place < len(grid):
+            tried = _merged(items, with_scale(prior, grid[place]), search, hint)
+            if tried.log_posterior <= best.log_posterior:
+                break
+            best, place = tried, place + step
+        if best.prior.within != grid[start]:
+            break
+    return best
+
+
+def _merged(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint | None) -> Settlement:
+    labels = canonical(_Merging(items, prior).run(hint)[items.atoms])
+    posterior = log_posterior(items, labels, prior, hint) + search.log_prior(prior.within)
+    return Settlement(labels, prior, posterior)
 
 
 class _Merging:
-    """The working arrays of one bottom-up pass; private to it, and gone with it."""
+    """The working arrays of one bottom-up pass; private to it, and gone with it.
+
+    Rows of components that were merged away stay until they are half of all, then the arrays are compacted.
+    """
 
     def __init__(self, items: Items, prior: Prior) -> None:
         start = statistics(items, items.atoms)
@@ -156,7 +173,7 @@ class _Merging:
         self.prior = prior
         self.weights, self.sums, self.counts = start.weights, start.sums, start.counts
         self.evidence = log_evidence(self.weights, self.sums, self.counts, prior)
-        self.labels = np.arange(size)
+        self.members = [[atom] for atom in range(size)]
         self.alive = np.ones(size, bool)
         first, second = np.nonzero(items.conflicts)
         self.conflicts = np.zeros((size, size), bool)
@@ -167,22 +184,29 @@ class _Merging:
         self.fresh = np.ones(size, bool)
 
     def run(self, hint: CountHint | None) -> Int64[np.ndarray, " a"]:
-        """Merge to the end of the path and return its most probable point."""
+        """Merge to the end of the path and return the component of each atom at its most probable point."""
         served = int((self.counts >= _PAIR).sum())
-        total, best_total, best_labels = 0.0, hint.log_prior(served) if hint else 0.0, self.labels.copy()
+        total, best_total, best = 0.0, hint.log_prior(served) if hint else 0.0, self._labels()
         slack = hint.strength if hint else 0.0
         while (pair := self._best_pair()) is not None:
             first, second = pair
-            gain = self.gain[first, second]
+            gain = float(self.gain[first, second])
             if gain <= -slack:
                 break
             served += 1 - int(self.counts[first] >= _PAIR) - int(self.counts[second] >= _PAIR)
-            self._merge(first, second)
             total += gain
-            hinted = total + (hint.log_prior(served) if hint else 0.0)
-            if hinted > best_total:
-                best_total, best_labels = hinted, self.labels.copy()
-        return best_labels
+            self._merge(first, second)
+            if hint:
+                hinted = total + hint.log_prior(served)
+                if hinted > best_total:
+                    best_total, best = hinted, self._labels()
+        return best if hint else self._labels()
+
+    def _labels(self) -> Int64[np.ndarray, " a"]:
+        labels = np.empty(sum(map(len, self.members)), np.int64)
+        for component, atoms in enumerate(self.members):
+            labels[atoms] = component
+        return labels
 
     def _all_gains(self) -> Float64[np.ndarray, "k k"]:
         """Gain of every merge, from one Gram matrix for each pair of distinct weights."""
@@ -194,8 +218,7 @@ class _Merging:
                 block = self._joint_gaussian(levels[a] + levels[b], rows, columns)
                 joint[np.ix_(rows, columns)] = block
                 joint[np.ix_(columns, rows)] = block.T
-        counts = self.counts[:, None] + self.counts
-        joint += log_size_prior(counts, self.prior)
+        joint += log_size_prior(self.counts[:, None] + self.counts, self.prior)
         joint -= self.evidence[:, None] + self.evidence
         joint[self.conflicts] = -np.inf
         np.fill_diagonal(joint, -np.inf)
@@ -230,39 +253,48 @@ class _Merging:
         self.counts[kept] += self.counts[gone]
         self.conflicts[kept] |= self.conflicts[gone]
         self.conflicts[:, kept] |= self.conflicts[:, gone]
-        self.labels[self.labels == gone] = kept
+        self.members[kept] += self.members[gone]
+        self.members[gone] = []
         self.alive[gone] = False
         self.gain[gone] = self.gain[:, gone] = -np.inf
         self.bound[gone] = -np.inf
         self._refresh(kept, gone)
+        if 2 * np.count_nonzero(self.alive) < len(self.alive):
+            self._compact()
 
     def _refresh(self, kept: int, gone: int) -> None:
         """Exact gains of the merged component; rows that preferred it or the gone one keep an upper bound."""
         k = slice(kept, kept + 1)
         self.evidence[k] = log_evidence(self.weights[k], self.sums[k], self.counts[k], self.prior)
-        others = np.flatnonzero(self.alive & ~self.conflicts[kept])
-        others = others[others != kept]
-        row = np.full(len(self.weights), -np.inf)
-        row[others] = (
-            log_evidence(
-                self.weights[others] + self.weights[kept],
-                self.sums[others] + self.sums[kept],
-                self.counts[others] + self.counts[kept],
-                self.prior,
-            )
-            - self.evidence[others]
-            - self.evidence[kept]
+        row = log_evidence(
+            self.weights + self.weights[kept],
+            self.sums + self.sums[kept],
+            self.counts + self.counts[kept],
+            self.prior,
         )
+        row -= self.evidence + self.evidence[kept]
+        row[self.conflicts[kept] | ~self.alive] = -np.inf
+        row[kept] = -np.inf
         self.gain[kept] = self.gain[:, kept] = row
         self.fresh &= (self.partner != kept) & (self.partner != gone)
-        better = row >= self.bound
-        better[gone] = False
+        better = (row >= self.bound) & self.alive
         self.partner[better] = kept
         self.bound[better] = row[better]
         self.fresh |= better
         self.partner[kept] = row.argmax()
         self.bound[kept] = row[self.partner[kept]]
         self.fresh[kept] = True
+
+    def _compact(self) -> None:
+        rows = np.flatnonzero(self.alive)
+        number = np.zeros(len(self.alive), np.int64)
+        number[rows] = np.arange(len(rows))
+        self.weights, self.sums, self.counts = self.weights[rows], self.sums[rows], self.counts[rows]
+        self.evidence, self.bound, self.fresh = self.evidence[rows], self.bound[rows], self.fresh[rows]
+        self.partner = number[self.partner[rows]]
+        self.gain, self.conflicts = self.gain[np.ix_(rows, rows)], self.conflicts[np.ix_(rows, rows)]
+        self.members = [self.members[row] for row in rows]
+        self.alive = self.alive[rows]
 
 
 def join_gains(

@@ -7,6 +7,8 @@ photos aside is never free.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -61,6 +63,26 @@ def score(truth: Int64[np.ndarray, " n"], predicted: Int64[np.ndarray, " n"]) ->
 def mean_scores(rows: list[Scores]) -> Scores:
     """Mean of every measure over albums."""
     return Scores(*(float(np.mean([getattr(row, f.name) for row in rows])) for f in fields(Scores)))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and its 95 % bootstrap interval over albums (Efron 1979, percentile method)."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: Sequence[float], *, resamples: int = 1000, seed: int = 0) -> Interval:
+    """Mean of a measure over albums, with its interval; without values all three are NaN."""
+    if not values:
+        return Interval(math.nan, math.nan, math.nan)
+    sample = np.asarray(values, np.float64)
+    rng = np.random.default_rng(seed)
+    means = sample[rng.integers(len(sample), size=(resamples, len(sample)))].mean(1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Interval(float(sample.mean()), float(low), float(high))
 
 
 def _singled_out(predicted: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:

@@ -1,0 +1,170 @@
+"""Labelled photos: reading a data set, and its vectors in columns.
+
+A data set is a folder with an ``index.csv`` of the columns ``file, animal`` and, optionally, ``species,
+captured_at`` (``YYYY:MM:DD HH:MM:SS``); ``a+b`` as an animal means that both are in the photo. Without an
+index, every subfolder is an animal. A folder of such folders is read as several data sets.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.domain.heads import features
+from sploot_media_clustering.errors import DatasetError
+
+_INDEX: Final = "index.csv"
+_TIME_FORMAT: Final = "%Y:%m:%d %H:%M:%S"
+_IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPhoto:
+    """One photo and what a person said of it.
+
+    Attributes:
+        key: ``set/file``, unique over all data sets.
+        path: of the file.
+        animals: names of the animals in it, each ``set/animal``; empty where none was named.
+        captured_at: as the index tells it, on the camera's clock.
+    """
+
+    key: str
+    path: Path
+    animals: tuple[str, ...]
+    captured_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A named folder of labelled photos."""
+
+    name: str
+    folder: Path
+    photos: tuple[LabelledPhoto, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledVectors:
+    """Photos of one animal each, in columns: what identity heads are fitted on and judged by.
+
+    Attributes:
+        keys: of the photos.
+        x: feature vectors of the best sighting, or of the whole photo where no animal was found.
+        animals: index of each photo's animal.
+        sets: index of each photo's data set.
+        animal_names: by index.
+        set_names: by index.
+    """
+
+    keys: tuple[str, ...]
+    x: Float32[np.ndarray, "n f"]
+    animals: Int64[np.ndarray, " n"]
+    sets: Int64[np.ndarray, " n"]
+    animal_names: tuple[str, ...]
+    set_names: tuple[str, ...]
+
+    def rows_of(self, set_index: int, *, least: int) -> list[Int64[np.ndarray, " m"]]:
+        """Rows of each animal of a set that has at least so many photos."""
+        inside = np.flatnonzero(self.sets == set_index)
+        groups = (inside[self.animals[inside] == a] for a in np.unique(self.animals[inside]))
+        return [rows for rows in groups if len(rows) >= least]
+
+
+def read_data_sets(folders: Sequence[Path]) -> tuple[DataSet, ...]:
+    """All data sets in some folders.
+
+    Raises:
+        DatasetError: a folder is not there, holds no labelled photos, or its index does not read.
+    """
+    found: dict[str, DataSet] = {}
+    for folder in folders:
+        for data_set in _data_sets_in(folder):
+            if data_set.name in found:
+                raise DatasetError(
+                    f"two data sets are called {data_set.name!r}: {found[data_set.name].folder} and "
+                    f"{data_set.folder}; rename one folder"
+                )
+            found[data_set.name] = data_set
+    return tuple(found.values())
+
+
+def labelled_vectors(
+    data_sets: Sequence[DataSet], embeddings: Mapping[str, PhotoEmbedding]
+) -> LabelledVectors:
+    """The photos that show one named animal, as vectors; photos without an embedding are passed over."""
+    photos = [
+        (photo, data_set.name)
+        for data_set in data_sets
+        for photo in data_set.photos
+        if len(photo.animals) == 1 and photo.key in embeddings
+    ]
+    animal_names, animals = np.unique([photo.animals[0] for photo, _ in photos], return_inverse=True)
+    set_names, sets = np.unique([name for _, name in photos], return_inverse=True)
+    whole = np.stack([embeddings[photo.key].embedding for photo, _ in photos])
+    crop = np.stack([best_crop(embeddings[photo.key]) for photo, _ in photos])
+    return LabelledVectors(
+        keys=tuple(photo.key for photo, _ in photos),
+        x=features(whole, crop),
+        animals=animals.astype(np.int64),
+        sets=sets.astype(np.int64),
+        animal_names=tuple(animal_names.tolist()),
+        set_names=tuple(set_names.tolist()),
+    )
+
+
+def best_crop(embedding: PhotoEmbedding) -> np.ndarray:
+    """Embedding of the best sighting's crop; of the whole photo where there is none."""
+    return embedding.sightings[0].embedding if embedding.sightings else embedding.embedding
+
+
+def _data_sets_in(folder: Path) -> list[DataSet]:
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is not a folder; expected a data set or a folder of data sets")
+    if (folder / _INDEX).is_file():
+        return [_indexed(folder)]
+    nested = [_indexed(child) for child in sorted(folder.iterdir()) if (child / _INDEX).is_file()]
+    if nested:
+        return nested
+    photos = tuple(
+        LabelledPhoto(f"{folder.name}/{child.name}/{path.name}", path, (f"{folder.name}/{child.name}",), None)
+        for child in sorted(folder.iterdir())
+        if child.is_dir()
+        for path in sorted(child.iterdir())
+        if path.suffix.lower() in _IMAGE_SUFFIXES
+    )
+    if not photos:
+        raise DatasetError(f"{folder} has neither an {_INDEX} nor a subfolder of photos for each animal")
+    return [DataSet(folder.name, folder, photos)]
+
+
+def _indexed(folder: Path) -> DataSet:
+    with (folder / _INDEX).open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = {"file", "animal"} - set(reader.fieldnames or ())
+        if missing:
+            raise DatasetError(f"{folder / _INDEX} lacks the columns {sorted(missing)}")
+        photos = tuple(_labelled(folder, row) for row in reader)
+    if not photos:
+        raise DatasetError(f"{folder / _INDEX} lists no photos")
+    return DataSet(folder.name, folder, photos)
+
+
+def _labelled(folder: Path, row: Mapping[str, str]) -> LabelledPhoto:
+    animals = tuple(f"{folder.name}/{name}" for name in row["animal"].split("+") if name)
+    told = row.get("captured_at") or ""
+    try:
+        captured_at = datetime.strptime(told, _TIME_FORMAT) if told else None  # noqa: DTZ007 a camera's clock
+    except ValueError as error:
+        raise DatasetError(
+            f"{folder / _INDEX}: captured_at of {row['file']} is {told!r}, expected YYYY:MM:DD HH:MM:SS"
+        ) from error
+    return LabelledPhoto(f"{folder.name}/{row['file']}", folder / row["file"], animals, captured_at)
