@@ -5,11 +5,21 @@ from __future__ import annotations
 import io
 from typing import Final
 
-from sploot_media_clustering.adapters.filesystems import FileSystems, shown, translated_errors
+from sploot_media_clustering.adapters.filesystems import (
+    HTTP,
+    FileSystems,
+    protocol_of,
+    shown,
+    translated_errors,
+)
 from sploot_media_clustering.errors import ImageTooLargeError
 
 _CHUNK_BYTES: Final = 2**20
 """Read at a time: a stream may be longer than it says, so its length is never trusted."""
+_OBJECT: Final = {"block_size": 4 * 2**20}
+"""Of a store, fetched at a time: most photos come in one request."""
+_HTTP_STREAM: Final = {"block_size": 0, "size": 1}
+"""One request, read as it comes. Any size will do: it keeps fsspec from asking for it in a request before."""
 
 
 class FsspecSource:
@@ -27,7 +37,7 @@ class FsspecSource:
         self._max_bytes = max_bytes
 
     def read(self, uri: str) -> bytes:
-        """All bytes of one photo; no more than ``max_bytes + 1`` of them are ever held.
+        """All bytes of one photo; no more than ``max_bytes + 1`` of them are ever kept.
 
         Args:
             uri: a path, or a URI such as ``s3://bucket/milo/1.jpg``.
@@ -40,8 +50,9 @@ class FsspecSource:
             SourceUnavailableError: its store did not answer.
         """
         file_system = self._file_systems.open(uri)
+        options = _HTTP_STREAM if protocol_of(uri) in HTTP else _OBJECT
         data = io.BytesIO()
-        with translated_errors(uri), file_system.open(uri, "rb") as stream:
+        with translated_errors(uri), file_system.open(uri, "rb", **options) as stream:
             while chunk := stream.read(min(_CHUNK_BYTES, self._max_bytes + 1 - data.tell())):
                 data.write(chunk)
                 if data.tell() > self._max_bytes:
