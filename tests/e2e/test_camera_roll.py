@@ -101,7 +101,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def test_the_report_opens_from_a_file_without_a_network(clustered: Clustered, page: Page) -> None:
-    """The report is one file: it asks for nothing else, raises no error, fits the screen, shows all animals."""
+    """The report is one file: it asks for nothing else, raises no error, fits the screen."""
     asked: list[str] = []
     wrong: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
