@@ -32,6 +32,8 @@ BELONGS_TO_A_MACHINE = re.compile(
     r"|\.\./(?:shared)\b|\.(?:library)\b"  # what lies beside a checkout
 )
 
+LOCAL_LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
+
 
 def tracked_texts() -> list[tuple[str, str]]:
     """Path and text of every tracked text file."""
@@ -116,6 +118,18 @@ def test_nothing_tracked_belongs_to_one_machine() -> None:
         for match in BELONGS_TO_A_MACHINE.finditer(text)
     ]
     assert found == []
+
+
+def test_links_in_the_documentation_lead_somewhere() -> None:
+    """A relative link in a tracked Markdown page names a file that is there."""
+    broken = [
+        f"{name}: {target}"
+        for name, text in tracked_texts()
+        if name.endswith(".md")
+        for target in LOCAL_LINK.findall(text)
+        if not (ROOT / name).parent.joinpath(target).exists()
+    ]
+    assert broken == []
 
 
 def test_every_dependency_is_pinned() -> None:
