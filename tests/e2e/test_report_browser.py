@@ -68,7 +68,12 @@ def crowd() -> Answer:
 
 ALBUMS: dict[str, dict[str, Answer]] = {
     "household": {"Home": sample.household()},
-    "several": {"Home": sample.household(), "Crowd": crowd(), "Nothing": sample.answer()},
+    "several": {
+        "Home": sample.household(),
+        "Home again": sample.household(),
+        "Crowd": crowd(),
+        "Nothing": sample.answer(),
+    },
     "hostile": {HOSTILE: hostile_album()},
     "crowd": {"Crowd": crowd()},
     "nothing": {"Nothing": sample.answer()},
@@ -307,7 +312,7 @@ def test_the_index_leads_to_every_album(visit: Visitor) -> None:
     """Each cover is a link that brings its album into view."""
     page = visit("several").page
     covers = page.locator(".covers a")
-    expect(covers).to_have_count(3)
+    expect(covers).to_have_count(4)
     covers.nth(1).click()
     expect(page.locator("#a1-name")).to_be_in_viewport()
 

@@ -7,6 +7,7 @@ import math
 import os
 from copy import deepcopy
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -91,7 +92,7 @@ def whole_answer() -> Answer:
         images=(
             Image(
                 image_id="a.jpg",
-                captured_at=datetime(2026, 1, 1, 8),  # noqa: DTZ001  # a camera's clock tells no offset
+                captured_at=datetime(2026, 1, 1, 8),  # a camera's clock tells no offset
                 width_px=640,
                 height_px=480,
                 moment=0,
@@ -268,3 +269,20 @@ def test_any_file_name_can_be_written(name: bytes, expected: str) -> None:
     """A file name that is not UTF-8 becomes an image_id that JSON can hold; one that is stays as it is."""
     assert as_image_id(os.fsdecode(name)) == expected
     assert expected.encode()
+
+
+def test_the_documented_example_is_one() -> None:
+    """The example in the reference satisfies the schema, and reads back and forth to the same JSON."""
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "clusters-json.md").read_text(encoding="utf-8")
+    example = json.loads(text.split("```json\n")[1].split("```")[0])
+    assert complaints(example) == []
+    (answer,) = decode(json.dumps(example).encode()).values()
+    assert json.loads(encode(answer)) == example
+    assert list(json.loads(encode(answer))) == list(example)
+
+
+def test_every_member_is_documented() -> None:
+    """The reference names every member that the schema has."""
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "clusters-json.md").read_text(encoding="utf-8")
+    names = {name for part in SCHEMA["$defs"].values() for name in part.get("properties", {})}
+    assert {name for name in names if name not in text} == set()
