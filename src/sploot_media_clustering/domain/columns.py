@@ -75,6 +75,20 @@ def appended(columns: Columns, photo: Photo) -> Columns:
     )
 
 
+def stacked(photos: Sequence[Photo], none: Columns) -> Columns:
+    """The columns of photos, from those of an empty album."""
+    sightings = [sighting for photo in photos for sighting in photo.sightings]
+    owner = [index for index, photo in enumerate(photos) for _ in photo.sightings]
+    return Columns(
+        np.vstack([none.identity, *(s.identity for s in sightings)]),
+        np.vstack([none.look, *(s.look for s in sightings)]),
+        np.array(owner, np.int64),
+        np.array([species_code(s) for s in sightings], np.int8),
+        np.vstack([none.scene, *(photo.scene for photo in photos)]),
+        np.array([wall_clock_s(photo.captured_at) for photo in photos], np.float64),
+    )
+
+
 def taken(columns: Columns, photos: Int64[np.ndarray, " q"]) -> tuple[Columns, Int64[np.ndarray, " r"]]:
     """The columns of some photos, in the order given, and the former row of each sighting."""
     position = np.full(len(columns.time_s), -1)
