@@ -1,0 +1,73 @@
+"""Moments: one occasion, however its photos came in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sploot_media_clustering.domain.moments import (
+    MomentModel,
+    evidence_weights,
+    join,
+    linked,
+    moments,
+    wall_clock_s,
+)
+
+MODEL = MomentModel(gap_s=300.0, timed_cosine=0.5, untimed_cosine=0.95, tempering=0.5)
+
+
+def unit(*values: float) -> np.ndarray:
+    vector = np.array(values, np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def same_partition(left: np.ndarray, right: np.ndarray) -> bool:
+    return bool(((left[:, None] == left) == (right[:, None] == right)).all())
+
+
+def test_a_burst_is_one_moment_and_the_same_sofa_next_week_another() -> None:
+    """Near in time and alike; alike alone does not do when both tell their time."""
+    scenes = np.stack([unit(1, 0), unit(1, 0.1), unit(1, 0)])
+    times = np.array([0.0, 40.0, 7 * 86400.0])
+    assert moments(scenes, times, MODEL).tolist() == [0, 0, 1]
+
+
+def test_a_chain_of_short_gaps_is_one_moment() -> None:
+    """Neighbours decide, not the ends."""
+    scenes = np.stack([unit(1, 0)] * 4)
+    assert moments(scenes, np.array([0.0, 250.0, 500.0, 750.0]), MODEL).tolist() == [0, 0, 0, 0]
+
+
+def test_without_a_time_only_near_duplicates_share_a_moment() -> None:
+    """The scene alone has to say it."""
+    scenes = np.stack([unit(1, 0), unit(1, 0.05), unit(1, 0.6)])
+    times = np.array([np.nan, 10.0, np.nan])
+    assert moments(scenes, times, MODEL).tolist() == [0, 0, 1]
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(1, 12))
+def test_joining_one_by_one_gives_the_moments_of_all_at_once(seed: int, size: int) -> None:
+    """A photo that links two moments makes them one."""
+    rng = np.random.default_rng(seed)
+    scenes = np.stack([unit(*rng.normal(size=2)) for _ in range(size)])
+    times = np.where(rng.random(size) < 0.3, np.nan, rng.uniform(0, 1500, size))
+    grown = np.zeros(0, np.int64)
+    for i in range(size):
+        grown = join(grown, linked(scenes[:i], times[:i], scenes[i], float(times[i]), MODEL))
+    assert same_partition(grown, moments(scenes, times, MODEL))
+
+
+def test_photos_of_a_moment_share_evidence() -> None:
+    """Four of one moment are worth two, one alone is worth one."""
+    assert evidence_weights(np.array([0, 0, 0, 0, 1]), MODEL).tolist() == [0.5, 0.5, 0.5, 0.5, 1.0]
+
+
+def test_wall_clock_ignores_the_offset() -> None:
+    """Noon is noon, so a camera that gains an offset in an update still agrees with itself."""
+    noon = datetime(2024, 5, 1, 12)
+    assert wall_clock_s(noon) == wall_clock_s(noon.replace(tzinfo=timezone(timedelta(hours=9))))
+    assert np.isnan(wall_clock_s(None))
