@@ -66,7 +66,7 @@ class SamplePicture:
 
 
 _BY_FLICKR: Final = "chosen by alibi's authors from Flickr's public domain"
-_NOT_NAMED: Final = "not named by the package"
+_NOT_NAMED: Final = "not named; the licence is the package's"
 
 # The boxes were drawn by eye.
 ANIMALS: Final = (
@@ -120,7 +120,7 @@ ANIMALS: Final = (
         "dog",
         FOOLBOX,
         "data/imagenet_00_243.jpg",
-        "MIT (foolbox's)",
+        "MIT",
         _NOT_NAMED,
         (0.12, 0.05, 0.7, 0.97),
     ),
@@ -129,13 +129,11 @@ ANIMALS: Final = (
         "dog",
         FOOLBOX,
         "data/imagenet_16_251.jpg",
-        "MIT (foolbox's)",
+        "MIT",
         _NOT_NAMED,
         (0.0, 0.0, 1.0, 0.9),
     ),
-    SamplePicture(
-        "quokka", "animal", IMGAUG, "quokka.jpg", "MIT (imgaug's)", _NOT_NAMED, (0.2, 0.05, 0.72, 1.0)
-    ),
+    SamplePicture("quokka", "animal", IMGAUG, "quokka.jpg", "MIT", _NOT_NAMED, (0.2, 0.05, 0.72, 1.0)),
 )
 """One animal a picture."""
 
