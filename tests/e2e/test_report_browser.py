@@ -66,6 +66,21 @@ def crowd() -> Answer:
     return sample.answer([sample.cluster("s", None, "dog", photos, ["0.jpg"])])
 
 
+def endless() -> Answer:
+    """An album whose names have no place to break a line at."""
+    name = "IMG" + 200 * "0"
+    photos = [(f"{name}/{name}{number}", number) for number in range(3)]
+    return sample.answer(
+        [
+            sample.cluster("s", None, name, photos, [photos[0][0]]),
+            sample.cluster("l", "s", name, photos, [photos[0][0]]),
+            sample.cluster("m", "s", name, photos, [photos[0][0]]),
+        ],
+        [sample.aside(f"{name}/aside", "unsure", best="l")],
+        [msgspec.structs.replace(sample.household().failed_images[0], image_id=name)],
+    )
+
+
 ALBUMS: dict[str, dict[str, Answer]] = {
     "household": {"Home": sample.household()},
     "several": {
@@ -76,6 +91,7 @@ ALBUMS: dict[str, dict[str, Answer]] = {
     },
     "hostile": {HOSTILE: hostile_album()},
     "crowd": {"Crowd": crowd()},
+    "endless": {9 * "endless": endless()},
     "nothing": {"Nothing": sample.answer()},
     "no albums": {},
 }
