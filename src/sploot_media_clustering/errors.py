@@ -15,7 +15,8 @@ The branches follow what the caller does next::
     │   │   └── ImageTooLargeError    more bytes or pixels than we are ready to hold
     │   ├── NoPhotosError             nothing to work on
     │   ├── DatasetError              a labelled data set that does not read as one
-    │   └── StateError                an album state that is damaged or of an unknown version
+    │   ├── StateError                an album state that is damaged or of an unknown version
+    │   └── DamagedDataError          packed bytes that do not hold what they should
     └── TemporaryError                try again later
         └── SourceUnavailableError    a store or a network did not answer
 """
@@ -77,6 +78,10 @@ class DatasetError(InputError):
 
 class StateError(InputError):
     """An album state is damaged or was written by an unknown version."""
+
+
+class DamagedDataError(InputError):
+    """Packed bytes are damaged, or hold something else than was expected."""
 
 
 class TemporaryError(SplootError):
