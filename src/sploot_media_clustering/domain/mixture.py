@@ -106,13 +106,22 @@ def log_evidence(
 
     An empty component (count 0) has log evidence 0, so that founding and dissolving need no special case.
     """
+    evidence = gaussian_evidence(weights, sums, prior) + log_size_prior(counts, prior)
+    return np.where(counts > 0, evidence, 0.0)
+
+
+def gaussian_evidence(
+    weights: Float64[np.ndarray, " k"], sums: Float64[np.ndarray, "k d"], prior: Prior
+) -> Float64[np.ndarray, " k"]:
+    """The tempered part of the log evidence of each component."""
     ratio = prior.between / prior.within
-    inflation = 1.0 + weights[:, None] * ratio
-    quadratic = np.einsum("kd,kd->k", sums * sums, ratio / inflation) / prior.within
+    inflation = weights[:, None] * ratio
+    inflation += 1.0
     runs = np.arange(0, sums.shape[1], _PRODUCT_RUN)
     log_determinant = np.log(np.multiply.reduceat(inflation, runs, axis=1)).sum(1)
-    gaussian = 0.5 * prior.power * (quadratic - log_determinant)
-    return np.where(counts > 0, gaussian + log_size_prior(counts, prior), 0.0)
+    squares = sums * sums
+    squares /= inflation
+    return 0.5 * prior.power * (squares @ (ratio / prior.within) - log_determinant)
 
 
 def log_size_prior(counts: Int64[np.ndarray, "*n"], prior: Prior) -> Float64[np.ndarray, "*n"]:

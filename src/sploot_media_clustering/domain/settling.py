@@ -21,6 +21,7 @@ from sploot_media_clustering.domain.mixture import (
     Mixture,
     Prior,
     collect,
+    gaussian_evidence,
     log_evidence,
     log_scale_evidence,
     log_size_prior,
@@ -173,6 +174,7 @@ class _Merging:
         self.prior = prior
         self.weights, self.sums, self.counts = start.weights, start.sums, start.counts
         self.evidence = log_evidence(self.weights, self.sums, self.counts, prior)
+        self.size_prior = log_size_prior(np.arange(2 * len(items.atoms) + 1), prior)
         self.members = [[atom] for atom in range(size)]
         self.alive = np.ones(size, bool)
         first, second = np.nonzero(items.conflicts)
@@ -218,7 +220,7 @@ class _Merging:
                 block = self._joint_gaussian(levels[a] + levels[b], rows, columns)
                 joint[np.ix_(rows, columns)] = block
                 joint[np.ix_(columns, rows)] = block.T
-        joint += log_size_prior(self.counts[:, None] + self.counts, self.prior)
+        joint += self.size_prior[self.counts[:, None] + self.counts]
         joint -= self.evidence[:, None] + self.evidence
         joint[self.conflicts] = -np.inf
         np.fill_diagonal(joint, -np.inf)
@@ -248,6 +250,7 @@ class _Merging:
             self.fresh[row] = True
 
     def _merge(self, kept: int, gone: int) -> None:
+        self.evidence[kept] += self.evidence[gone] + self.gain[kept, gone]
         self.weights[kept] += self.weights[gone]
         self.sums[kept] += self.sums[gone]
         self.counts[kept] += self.counts[gone]
@@ -264,14 +267,8 @@ class _Merging:
 
     def _refresh(self, kept: int, gone: int) -> None:
         """Exact gains of the merged component; rows that preferred it or the gone one keep an upper bound."""
-        k = slice(kept, kept + 1)
-        self.evidence[k] = log_evidence(self.weights[k], self.sums[k], self.counts[k], self.prior)
-        row = log_evidence(
-            self.weights + self.weights[kept],
-            self.sums + self.sums[kept],
-            self.counts + self.counts[kept],
-            self.prior,
-        )
+        row = gaussian_evidence(self.weights + self.weights[kept], self.sums + self.sums[kept], self.prior)
+        row += self.size_prior[self.counts + self.counts[kept]]
         row -= self.evidence + self.evidence[kept]
         row[self.conflicts[kept] | ~self.alive] = -np.inf
         row[kept] = -np.inf
