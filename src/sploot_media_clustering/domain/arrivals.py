@@ -54,9 +54,14 @@ def add(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, 
         )
     if any(known.image_id == photo.image_id for known in state.photos):
         state = remove(state, photo.image_id, model)
-    state, arrived = _arrived(_with_photo(state, photo, model), photo, model)
+    state, arrived = arrive(state, photo, model)
     due = not state.subject_ids or state.unsettled >= max(_SETTLE_AFTER, _SETTLE_SHARE * len(state.photos))
     return (settle(state, model) if due else state), Added(arrived, due)
+
+
+def arrive(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, tuple[Arrival, ...]]:
+    """The album with one new photo, placed under what was frozen at the last settling."""
+    return _arrived(_with_photo(state, photo, model), photo, model)
 
 
 def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 _PRODUCT_RUN = 16
 """Determinants are products of runs of so many factors, then summed logs: one log a run, and no overflow
@@ -171,9 +171,10 @@ def gains(
 
 
 def posterior(gain: Float64[np.ndarray, "*n k1"], temperature: float) -> Float64[np.ndarray, "*n k1"]:
-    """Membership probabilities from gains; ``-inf`` marks what is impossible."""
+    """Membership probabilities from gains; ``-inf`` marks what is impossible, and never all that there is."""
     scaled = gain / temperature
-    return np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
+    odds = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)
 
 
 def with_scale(prior: Prior, within: float) -> Prior:

@@ -32,8 +32,7 @@ def unnamed(photos: tuple[Photo, ...]) -> AlbumState:
     """The photos, arrived without any settling, so that the first settling mints every id."""
     state = tree.empty(MODEL)
     for photo in photos:
-        state = arrivals._with_photo(state, photo, MODEL)
-        state, _ = arrivals._arrived(state, photo, MODEL)
+        state, _ = arrivals.arrive(state, photo, MODEL)
     return state
 
 
@@ -82,8 +81,7 @@ def test_adding_then_removing_a_photo_restores_the_statistics(spec: Spec, seed: 
     photos = spec.build()
     before = tree.settle(grown(photos), MODEL)
     extra = replace(album(seed, 5, 2)[4], image_id="extra.jpg", scene=photos[0].scene, captured_at=None)
-    state = arrivals._with_photo(before, extra, MODEL)
-    state, _ = arrivals._arrived(state, extra, MODEL)
+    state, _ = arrivals.arrive(before, extra, MODEL)
     after = arrivals.remove(state, "extra.jpg", MODEL)
     np.testing.assert_allclose(after.subjects.mixture.sums, before.subjects.mixture.sums, atol=1e-9)
     np.testing.assert_allclose(after.subjects.mixture.weights, before.subjects.mixture.weights, atol=1e-9)
