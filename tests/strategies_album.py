@@ -9,9 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from sploot_media_clustering.domain.album import Box, Photo, Sighting
+from sploot_media_clustering.domain.attributes import ATTRIBUTES, VOCABULARY, columns_of
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.moments import MomentModel
 from sploot_media_clustering.domain.settling import ScaleSearch
+from sploot_media_clustering.domain.signals import SIGNALS
 from sploot_media_clustering.domain.tree import TreeModel
 
 DIMENSION = 6
@@ -63,9 +65,17 @@ def sighting(
         detector_score=0.9,
         identity=(centre + rng.normal(size=DIMENSION)).astype(np.float16).astype(np.float32),
         look=(look + rng.normal(size=LOOK_DIMENSION)).astype(np.float16).astype(np.float32),
-        attributes=np.zeros(1, np.float32),
-        signals=np.zeros(1, np.float32),
+        attributes=_attributes(rng),
+        signals=rng.random(len(SIGNALS)).astype(np.float16).astype(np.float32),
     )
+
+
+def _attributes(rng: np.random.Generator) -> np.ndarray:
+    """Every group sure of one value."""
+    chosen = np.zeros(len(ATTRIBUTES), np.float32)
+    for group, values in VOCABULARY.items():
+        chosen[columns_of(group)][rng.integers(len(values))] = 1.0
+    return chosen
 
 
 def album(seed: int, photos: int, animals: int, *, timed: bool = True) -> tuple[Photo, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
-from sploot_media_clustering.domain.album import SPECIES, Photo, Sighting
+from sploot_media_clustering.domain.album import Photo, Sighting
 from sploot_media_clustering.domain.moments import wall_clock_s
 
 DOUBTFUL: Final = -1
@@ -113,12 +113,6 @@ def species_code(sighting: Sighting) -> int:
     """Index of the sighting's species where it is sure, else :data:`DOUBTFUL`."""
     best = int(sighting.species.argmax())
     return best if float(sighting.species[best]) >= _SURE_SPECIES else DOUBTFUL
-
-
-def species_name(sightings: Sequence[Sighting]) -> str:
-    """The most probable common species of some sightings."""
-    total = np.sum([sighting.species for sighting in sightings], axis=0)
-    return SPECIES[int(np.argmax(total))]
 
 
 def conflicts(columns: Columns) -> Bool[np.ndarray, "s s"]:

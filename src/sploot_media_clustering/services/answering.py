@@ -1,0 +1,301 @@
+"""Reading an answer off an album's state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from sploot_media_clustering.domain import descriptors as words
+from sploot_media_clustering.domain import level as levels
+from sploot_media_clustering.domain.album import SPECIES, Sighting
+from sploot_media_clustering.domain.hero import SCORED, Candidate, HeroModel, rank, scored_signals
+from sploot_media_clustering.domain.level import Level
+from sploot_media_clustering.domain.reasons import reasons, sentence
+from sploot_media_clustering.domain.signals import recency, typicality
+from sploot_media_clustering.domain.tree import AlbumState, Looks
+from sploot_media_clustering.services.answer import (
+    Answer,
+    BestGuess,
+    Cluster,
+    Descriptor,
+    FailedImage,
+    Hero,
+    Image,
+    Member,
+    Metrics,
+    Reason,
+    SeenAnimal,
+    Species,
+    Unclustered,
+    as_box,
+    as_fraction,
+)
+from sploot_media_clustering.services.answer import (
+    Level as ClusterLevel,
+)
+
+PIPELINE: Final = "mixture"
+_REASONS: Final[dict[int, Reason]] = {levels.UNSURE: "unsure", levels.ALONE: "alone"}
+_FOCAL_HEIGHT: Final = 1 / 3
+"""The head of a standing or sitting animal is in the upper third of its box."""
+
+_OTHER_LABEL: Final = "Other pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of an album.
+
+    Attributes:
+        pet_id: name of the album.
+        at: the time to put into the answer.
+        top: heroes of each cluster.
+        version: of the album.
+        failed: photos that could not be read.
+    """
+
+    pet_id: str
+    at: datetime
+    top: int = 3
+    version: int = 0
+    failed: tuple[FailedImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Sightings that become one cluster of the answer.
+
+    Attributes:
+        rows: of the album's columns.
+        probabilities: that each belongs here.
+        scored: hero signals of each.
+        scores: of the hero model.
+    """
+
+    rows: Int64[np.ndarray, " m"]
+    probabilities: Float64[np.ndarray, " m"]
+    scored: Float64[np.ndarray, "m s"]
+    scores: Float64[np.ndarray, " m"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """What a cluster is called and where it stands."""
+
+    id: str
+    level: ClusterLevel
+    parent_id: str | None
+    label: str
+    provisional: bool = False
+
+
+class AlbumReader:
+    """Reads one answer; made for one state and one request, and thrown away.
+
+    Args:
+        state: of the album.
+        hero: the hero model.
+        request: what is asked.
+    """
+
+    def __init__(self, state: AlbumState, hero: HeroModel, request: Request) -> None:
+        self._state = state
+        self._hero = hero
+        self._request = request
+        self._sightings: list[Sighting] = [s for photo in state.photos for s in photo.sightings]
+        self._owner = state.columns.photo.tolist()
+        self._image_ids = [photo.image_id for photo in state.photos]
+
+    def answer(self) -> Answer:
+        """The whole answer, both levels."""
+        state, request = self._state, self._request
+        clusters = tuple(self._clusters())
+        return Answer(
+            pet_id=request.pet_id,
+            version=request.version,
+            updated_at=request.at,
+            model_version=state.model_version,
+            pipeline=PIPELINE,
+            clusters=clusters,
+            unclustered=tuple(self._unclustered()),
+            metrics=self._metrics(clusters),
+            failed_images=request.failed,
+            images=tuple(self._images()),
+        )
+
+    def _clusters(self) -> Iterator[Cluster]:
+        """Each subject, the largest first, then its looks, the largest first."""
+        state = self._state
+        served = [k for k in range(len(state.subject_ids)) if state.subjects.mixture.counts[k]]
+        served.sort(key=lambda k: (-int(state.subjects.mixture.counts[k]), state.subject_ids[k]))
+        labels = words.subject_labels([np.stack([s.species for s in self._members_of(k)]) for k in served])
+        for k, label in zip(served, labels, strict=True):
+            yield self._subject(k, label)
+            yield from self._looks(k)
+
+    def _members_of(self, subject: int) -> list[Sighting]:
+        return [self._sightings[row] for row in np.flatnonzero(self._state.subjects.labels == subject)]
+
+    def _subject(self, k: int, label: str) -> Cluster:
+        state = self._state
+        rows = np.flatnonzero(state.subjects.labels == k)
+        group = self._group(rows, state.subjects.probabilities[rows])
+        title = _Title(state.subject_ids[k], "subject", None, label, state.subjects.provisional)
+        return self._cluster(group, title)
+
+    def _looks(self, k: int) -> Iterator[Cluster]:
+        part, parent = self._state.looks[k], self._state.subject_ids[k]
+        served = [j for j in range(len(part.ids)) if part.level.mixture.counts[j]]
+        served.sort(key=lambda j: (-int(part.level.mixture.counts[j]), part.ids[j]))
+        groups = [self._look_group(part, j) for j in served]
+        names = words.distinct_labels([self._attributes(group.rows) for group in groups])
+        for j, group, name in zip(served, groups, names, strict=True):
+            yield self._cluster(group, _Title(part.ids[j], "look", parent, name))
+        if np.any(part.level.labels == levels.ASIDE):
+            rest = self._look_group(part, levels.ASIDE)
+            yield self._cluster(rest, _Title(f"{parent}-other", "look", parent, _OTHER_LABEL))
+
+    def _look_group(self, part: Looks, look: int) -> _Group:
+        inside = np.flatnonzero(part.level.labels == look)
+        return self._group(part.rows[inside], part.level.probabilities[inside])
+
+    def _attributes(self, rows: Int64[np.ndarray, " m"]) -> np.ndarray:
+        return np.stack([self._sightings[row].attributes for row in rows])
+
+    def _group(self, rows: Int64[np.ndarray, " m"], probabilities: Float64[np.ndarray, " m"]) -> _Group:
+        columns = self._state.columns
+        signals = np.stack([self._sightings[row].signals for row in rows])
+        scored = scored_signals(
+            signals, typicality(columns.look[rows]), recency(columns.time_s[columns.photo[rows]])
+        )
+        return _Group(rows, probabilities, scored, self._hero.score(scored))
+
+    def _cluster(self, group: _Group, title: _Title) -> Cluster:
+        heroes = tuple(self._heroes(group, title.id))
+        described = words.descriptors(self._attributes(group.rows))
+        return Cluster(
+            id=title.id,
+            level=title.level,
+            parent_id=title.parent_id,
+            label=title.label,
+            name=None,
+            provisional=title.provisional,
+            descriptors=tuple(
+                Descriptor(attribute=d.attribute, value=d.value, share=as_fraction(d.share))
+                for d in described
+            ),
+            size=len(group.rows),
+            cohesion=as_fraction(float(group.probabilities.mean())),
+            hero_image_id=heroes[0].image_id if heroes else None,
+            heroes=heroes,
+            members=tuple(self._members(group)),
+        )
+
+    def _heroes(self, group: _Group, cluster_id: str) -> Iterator[Hero]:
+        candidates = [
+            Candidate(self._image(row), self._moment(row), score)
+            for row, score in zip(group.rows.tolist(), group.scores.tolist(), strict=True)
+        ]
+        before = self._state.heroes.get(cluster_id, ())
+        ranked = rank(candidates, self._request.top, previous=before, margin=self._hero.margin)
+        place = {candidate.image_id: i for i, candidate in enumerate(candidates)}
+        in_moment = Counter(candidate.moment for candidate in candidates)
+        for position, image_id in enumerate(ranked, start=1):
+            i = place[image_id]
+            yield self._hero_of(group, i, position, in_moment[candidates[i].moment])
+
+    def _hero_of(self, group: _Group, i: int, position: int, in_moment: int) -> Hero:
+        why = reasons(group.scored[i], self._hero)
+        row = int(group.rows[i])
+        box = self._sightings[row].box
+        order = np.argsort(-self._hero.weights, kind="stable")
+        return Hero(
+            image_id=self._image(row),
+            rank=position,
+            score=as_fraction(float(group.scores[i])),
+            reasons=(sentence(why, in_moment=in_moment, in_cluster=len(group.rows)),),
+            signals={SCORED[s]: as_fraction(float(group.scored[i, s])) for s in order},
+            box=as_box(box),
+            focal_point=(
+                as_fraction((box.left + box.right) / 2),
+                as_fraction(box.top + _FOCAL_HEIGHT * box.height),
+            ),
+        )
+
+    def _members(self, group: _Group) -> Iterator[Member]:
+        images = [self._image(int(row)) for row in group.rows]
+        order = sorted(range(len(images)), key=lambda i: (-group.scores[i], images[i]))
+        for position, i in enumerate(order, start=1):
+            row = int(group.rows[i])
+            yield Member(
+                image_id=images[i],
+                score=as_fraction(float(group.scores[i])),
+                position=position,
+                probability=as_fraction(float(group.probabilities[i])),
+                box=as_box(self._sightings[row].box),
+                species=_species(self._sightings[row]),
+                moment=self._moment(row),
+            )
+
+    def _unclustered(self) -> Iterator[Unclustered]:
+        state = self._state
+        for photo in state.photos:
+            if not photo.sightings:
+                yield Unclustered(image_id=photo.image_id, level="subject", reason="no_animal")
+        for row in np.flatnonzero(state.subjects.labels == levels.ASIDE).tolist():
+            yield Unclustered(
+                image_id=self._image(row),
+                level="subject",
+                reason=_REASONS[int(state.subjects.reasons[row])],
+                best=_best(state.subjects, row, state.subject_ids),
+                box=as_box(self._sightings[row].box),
+            )
+
+    def _metrics(self, clusters: Sequence[Cluster]) -> Metrics:
+        photos = max(len(self._state.photos), 1)
+        coverage: Counter[str] = Counter()
+        for part in clusters:
+            coverage[part.label] += len({member.image_id for member in part.members})
+        firsts = [part.heroes[0].score for part in clusters if part.heroes]
+        return Metrics(
+            coverage={label: as_fraction(count / photos) for label, count in coverage.items()},
+            quality_score=as_fraction(float(np.mean(firsts))) if firsts else 0.0,
+            processed_at=self._request.at,
+        )
+
+    def _images(self) -> Iterator[Image]:
+        for index, photo in enumerate(self._state.photos):
+            yield Image(
+                image_id=photo.image_id,
+                captured_at=photo.captured_at,
+                width_px=photo.width_px,
+                height_px=photo.height_px,
+                moment=int(self._state.moments[index]),
+                sightings=tuple(
+                    SeenAnimal(box=as_box(s.box), species=_species(s), score=as_fraction(s.detector_score))
+                    for s in photo.sightings
+                ),
+            )
+
+    def _image(self, row: int) -> str:
+        return self._image_ids[self._owner[row]]
+
+    def _moment(self, row: int) -> int:
+        return int(self._state.moments[self._owner[row]])
+
+
+def _species(sighting: Sighting) -> Species:
+    return SPECIES[int(sighting.species.argmax())]
+
+
+def _best(level: Level, row: int, ids: Sequence[str]) -> BestGuess | None:
+    guess = int(level.guesses[row])
+    if guess == levels.ASIDE:
+        return None
+    return BestGuess(id=ids[guess], probability=as_fraction(float(level.probabilities[row])))

@@ -1,0 +1,106 @@
+"""Answers, read off album states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import jsonschema
+import msgspec
+import numpy as np
+from hypothesis import given, settings
+from strategies_album import Spec, album, albums, tree_model
+
+from sploot_media_clustering.domain import arrivals, tree
+from sploot_media_clustering.domain.hero import SCORED, HeroModel
+from sploot_media_clustering.domain.tree import AlbumState
+from sploot_media_clustering.services.answer import Answer, encode, json_schema
+from sploot_media_clustering.services.answering import AlbumReader, Request
+
+MODEL = tree_model()
+EVEN = np.full(len(SCORED), 1 / len(SCORED))
+HERO = HeroModel(weights=EVEN, usual=np.full(len(SCORED), 0.5), sharpness_of_choice=8.0)
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+
+def settled(spec: Spec) -> AlbumState:
+    state = tree.empty(MODEL)
+    for photo in spec.build():
+        state, _ = arrivals.add(state, photo, MODEL)
+    return tree.settle(state, MODEL)
+
+
+def read(state: AlbumState, top: int = 3) -> Answer:
+    return AlbumReader(state, HERO, Request("milo", NOON, top=top)).answer()
+
+
+@settings(max_examples=25)
+@given(albums())
+def test_every_sighting_is_in_one_subject_or_stands_aside_with_a_reason(spec: Spec) -> None:
+    """Nothing is lost and nothing doubled, and the answer keeps its schema."""
+    state = settled(spec)
+    answer = read(state)
+    subjects = [part for part in answer.clusters if part.level == "subject"]
+    placed = [(member.image_id, member.box) for part in subjects for member in part.members]
+    aside = [(photo.image_id, photo.box) for photo in answer.unclustered if photo.box]
+    seen = [(image.image_id, sighting.box) for image in answer.images for sighting in image.sightings]
+    assert sorted([*placed, *aside]) == sorted(seen)
+    without = {photo.image_id for photo in answer.unclustered if photo.reason == "no_animal"}
+    assert without == {image.image_id for image in answer.images if not image.sightings}
+    jsonschema.validate(msgspec.json.decode(encode(answer)), msgspec.json.decode(json_schema()))
+
+
+@settings(max_examples=25)
+@given(albums())
+def test_the_looks_of_a_subject_share_its_photos_out(spec: Spec) -> None:
+    """Each photo of a subject is in one of its looks, and looks of one subject have names of their own."""
+    answer = read(settled(spec))
+    for subject in (part for part in answer.clusters if part.level == "subject"):
+        looks = [part for part in answer.clusters if part.parent_id == subject.id]
+        assert sorted(m.image_id for part in looks for m in part.members) == sorted(
+            m.image_id for m in subject.members
+        )
+        assert len({part.label for part in looks}) == len(looks)
+
+
+@settings(max_examples=25)
+@given(albums())
+def test_heroes_are_members_one_a_moment_best_first(spec: Spec) -> None:
+    """And the first is the best scored picture of the cluster."""
+    answer = read(settled(spec))
+    moments = {image.image_id: image.moment for image in answer.images}
+    for part in answer.clusters:
+        chosen = [hero.image_id for hero in part.heroes]
+        assert set(chosen) <= {member.image_id for member in part.members}
+        assert len({moments[image_id] for image_id in chosen}) == len(chosen)
+        assert [hero.score for hero in part.heroes] == sorted((h.score for h in part.heroes), reverse=True)
+        assert part.hero_image_id == chosen[0]
+        assert part.heroes[0].score == max(member.score for member in part.members)
+
+
+def test_a_hero_stays_until_it_is_clearly_beaten() -> None:
+    """What was shown is remembered in the state."""
+    state = settled(Spec(3, 14, 1, timed=False))
+    first = read(state, top=1).clusters[0]
+    second = next(m.image_id for m in first.members if m.image_id != first.hero_image_id)
+    remembered = replace(state, heroes={first.id: (second,)})
+    close = replace(HERO, sharpness_of_choice=0.01)
+    kept = AlbumReader(remembered, close, Request("milo", NOON, top=1)).answer().clusters[0]
+    assert kept.hero_image_id == second
+    clear = replace(HERO, sharpness_of_choice=1e6)
+    beaten = AlbumReader(remembered, clear, Request("milo", NOON, top=1)).answer().clusters[0]
+    assert beaten.hero_image_id == first.hero_image_id
+
+
+def test_an_album_without_photos_has_an_answer() -> None:
+    """Empty, and valid."""
+    answer = read(tree.empty(MODEL))
+    assert answer.clusters == ()
+    jsonschema.validate(msgspec.json.decode(encode(answer)), msgspec.json.decode(json_schema()))
+
+
+def test_photos_of_an_album_are_listed_once() -> None:
+    """With their size, moment and sightings."""
+    photos = album(seed=2, photos=9, animals=2)
+    answer = read(settled(Spec(2, 9, 2, timed=True)))
+    assert [image.image_id for image in answer.images] == [photo.image_id for photo in photos]
