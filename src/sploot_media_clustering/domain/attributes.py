@@ -1,0 +1,90 @@
+"""Attributes: what a person would tick off about a picture, as calibrated probabilities.
+
+Each group is a multinomial logistic regression on the cues of :mod:`.cues`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from scipy.special import softmax
+
+ABSENT: Final = "absent"
+PRESENT: Final = "present"
+
+_CHOICES: Final = {
+    "view": ("front", "three_quarter", "side", "back", "top", "hidden"),
+    "eyes": ("open", "closed", "not_seen"),
+    "activity": ("sleeping", "lying", "sitting", "standing", "moving", "playing", "eating", "held"),
+    "framing": ("face", "half", "full", "far"),
+    "setting": ("indoors", "outdoors", "studio"),
+}
+COMPANIONS: Final = ("person", "animal")
+FLAWS: Final = ("blur", "dark", "bright", "cut", "occluded", "lowres", "tilted", "text", "edited")
+
+VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    _CHOICES | dict.fromkeys((*COMPANIONS, *FLAWS), (ABSENT, PRESENT))
+)
+"""Values of each group, in the order of every attribute vector; exactly one value of a group holds."""
+
+KIND_GROUPS: Final = (*_CHOICES, *COMPANIONS)
+"""The groups that make a kind of picture; flaws make a bad one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One value of one group, e.g. ``activity`` ``sleeping``."""
+
+    group: str
+    value: str
+
+
+ATTRIBUTES: Final = tuple(Attribute(group, value) for group, values in VOCABULARY.items() for value in values)
+"""What each entry of an attribute vector is the probability of."""
+
+
+def column(group: str, value: str = PRESENT) -> int:
+    """Place of a value in every attribute vector.
+
+    Raises:
+        ValueError: there is no such attribute.
+    """
+    return ATTRIBUTES.index(Attribute(group, value))
+
+
+def columns_of(group: str) -> slice:
+    """Places of a group's values in every attribute vector."""
+    start = column(group, VOCABULARY[group][0])
+    return slice(start, start + len(VOCABULARY[group]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttributeHead:
+    """Linear logits of every attribute, already divided by each group's temperature.
+
+    Attributes:
+        attributes: what each row predicts; of one group after the other, as in :data:`ATTRIBUTES`.
+        weight: shape [a, c], float32.
+        bias: shape [a], float32.
+    """
+
+    attributes: tuple[Attribute, ...]
+    weight: Float32[np.ndarray, "a c"]
+    bias: Float32[np.ndarray, " a"]
+
+    def __post_init__(self) -> None:
+        if self.attributes != ATTRIBUTES:
+            raise ValueError(
+                f"expected a head of the {len(ATTRIBUTES)} attributes of this release, got one of "
+                f"{len(self.attributes)} that differ; fit it again"
+            )
+
+    def probabilities(self, cues: Float32[np.ndarray, "*n c"]) -> Float32[np.ndarray, "*n a"]:
+        """Probability of every attribute; those of one group sum to 1."""
+        logits = cues @ self.weight.T + self.bias
+        groups = [softmax(logits[..., columns_of(group)], axis=-1) for group in VOCABULARY]
+        return np.concatenate(groups, axis=-1)
