@@ -1,6 +1,6 @@
 """What a cluster's pictures have in common: descriptors to count, and a label to read.
 
-A label claims only what holds for at least four of five pictures.
+A label claims only what holds for at least four of five pictures, as far as the attribute head can tell.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HELD: Final = 0.8
 """Share of the pictures that a claim must hold for: four of five."""
 
 _LIKELY: Final = 0.5
-"""Probability from which on a picture counts as one that a claim holds for."""
+"""A claim holds for a picture when it is more likely than not."""
 
 _DESCRIBED: Final = 0.5
 """Descriptors tell what holds for at least half of the pictures, with its share."""
@@ -68,8 +68,10 @@ _ACTIVITIES: Final = (
     _Claim("Eating", "activity", ("eating",)),
     _Claim("Being held", "activity", ("held",)),
     _Claim("Resting", "activity", ("sleeping", "lying")),
-    _Claim("In action", "activity", ("moving", "playing")),
+    _Claim("On its feet", "activity", ("standing", "moving", "playing")),
+    _Claim("Sitting or lying", "activity", ("sleeping", "lying", "sitting")),
 )
+_WHOLE_BODY: Final = (_Claim("whole body", "framing", ("full",)),)
 _SETTINGS: Final = (
     _Claim("indoors", "setting", ("indoors",)),
     _Claim("outdoors", "setting", ("outdoors",)),
@@ -94,7 +96,7 @@ def descriptors(attributes: Float32[np.ndarray, "n a"]) -> tuple[Descriptor, ...
     Args:
         attributes: probabilities of each picture, in the order of ``ATTRIBUTES``; at least one picture.
     """
-    shares = (attributes >= _LIKELY).mean(0)
+    shares = (attributes > _LIKELY).mean(0)
     found = (
         Descriptor(attribute.group, attribute.value, float(share))
         for attribute, share in zip(ATTRIBUTES, shares, strict=True)
@@ -158,6 +160,7 @@ def _parts(attributes: Float32[np.ndarray, "n a"]) -> list[str]:
         activity.lower() if framing else "",
         view if setting else "",
         _first_held(_COMPANY, attributes),
+        _first_held(_WHOLE_BODY, attributes),
         _first_held(_EYES, attributes),
     )
     return [start, *(part for part in others if part)]
@@ -167,7 +170,7 @@ def _first_held(claims: Sequence[_Claim], attributes: Float32[np.ndarray, "n a"]
     """Words of the first claim that holds for enough pictures; nothing where none does."""
     for claim in claims:
         columns = [column(claim.group, value) for value in claim.values]
-        if (attributes[:, columns].sum(1) >= _LIKELY).mean() >= HELD:
+        if (attributes[:, columns].sum(1) > _LIKELY).mean() >= HELD:
             return claim.words
     return ""
 

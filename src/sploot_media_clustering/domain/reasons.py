@@ -37,7 +37,7 @@ PHRASES: Final[Mapping[str, Phrase]] = MappingProxyType(
         "unmarked": Phrase("no text or filter", 0.8),
         "alone": Phrase("nobody else in the picture", 0.8),
         "distinct": Phrase("clearly to be seen", 0.8),
-        "plainness": Phrase("a calm background", 0.6),
+        "plainness": Phrase("nothing distracting", 0.6),
         "appeal": Phrase("the kind of picture people pick", 0.55),
         "typicality": Phrase("typical of these pictures", 0.55),
         "recency": Phrase("recent", 0.8),
@@ -54,6 +54,8 @@ def reasons(
 ) -> tuple[str, ...]:
     """What speaks for a picture, the weightiest first: true of it, and more so than of the baseline.
 
+    Appeal goes last, however much it weighs: that people would pick a picture does not say why.
+
     Args:
         scored: its signals, in the order of ``SCORED``.
         model: that scored it.
@@ -61,12 +63,13 @@ def reasons(
         most: how many at most.
     """
     value = dict(zip(SCORED, scored.tolist(), strict=True))
-    telling = (
-        PHRASES[name].text
+    telling = [
+        name
         for name, contribution in model.contributions(scored, baseline)
         if contribution > 0 and value[name] >= PHRASES[name].least
-    )
-    return tuple(phrase for _, phrase in zip(range(most), telling, strict=False))
+    ]
+    telling.sort(key=lambda name: name == "appeal")
+    return tuple(PHRASES[name].text for name in telling[:most])
 
 
 def sentence(why: tuple[str, ...], *, in_moment: int = 1, in_cluster: int = 1) -> str:

@@ -35,8 +35,8 @@ SIGNALS: Final = (
 )
 """Of one sighting, whatever cluster it is in: the animal is sharp; well lit; has enough pixels; fills the
 picture; lies inside it; looks at the camera; has open eyes; nothing is in front of it; no text and no filter;
-nobody else is in the picture; the detector is sure; the network sees little besides (small norm of the
-embedding); people would pick it."""
+nobody else is in the picture; the detector is sure; nothing distracts (the embedding's norm is small: things
+around and odd poses add to it); people would pick it."""
 
 CLUSTER_SIGNALS: Final = ("typicality", "recency")
 """Of a photo in its cluster: typical of it; taken lately."""

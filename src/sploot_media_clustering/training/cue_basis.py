@@ -10,6 +10,7 @@ from jaxtyping import Float32, Float64
 
 from sploot_media_clustering.domain.cues import CONTEXT_CUES
 from sploot_media_clustering.domain.heads import WHOLE_SHARE
+from sploot_media_clustering.training.principal_axes import principal_axes
 
 CONTEXT_SPREAD: Final = 0.05
 """Standard deviation given to each cue of box and pixels, beside feature vectors of length about 1: between
@@ -48,19 +49,15 @@ class CueBasis:
 def cue_basis(cues: Float32[np.ndarray, "n c"], components: int = COMPONENTS) -> CueBasis:
     """The leading components of cues in which both views and each cue of box and pixels count alike."""
     mean = cues.mean(0).astype(np.float64)
-    centred = (cues - mean) * (scale := _column_scale(cues))
-    kept = min(components, len(cues) - 1, cues.shape[1])
-    values, vectors = np.linalg.eigh(centred @ centred.T)
-    leading = np.argsort(values)[::-1][:kept]
-    axes = (vectors[:, leading] / np.sqrt(values[leading])).T @ centred
-    return CueBasis(mean, axes * scale)
+    scale = _column_scale(cues)
+    return CueBasis(mean, principal_axes((cues - mean) * scale, components) * scale)
 
 
 def _column_scale(cues: Float32[np.ndarray, "n c"]) -> Float64[np.ndarray, " c"]:
     scale = np.ones(cues.shape[1])
     embedded = cues.shape[1] - CONTEXT_CUES
     scale[: embedded // 2] = 1.0 / WHOLE_SHARE
-    spread = cues[:, embedded:].std(0)
+    spread = cues[:, embedded:].astype(np.float64).std(0)
     varies = spread > _LEAST_SPREAD
     scale[embedded:] = np.where(varies, CONTEXT_SPREAD / np.where(varies, spread, 1.0), 0.0)
     return scale

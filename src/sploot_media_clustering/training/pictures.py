@@ -40,7 +40,7 @@ LOOK_FIT: Final = TwoCovarianceFit(dimension=48, components=128, shrinkage=0.4)
 LOOK_TEMPERATURE: Final = 2.8
 """Most likely on albums left out: of members given 0.8, 0.8 share their look with most of their cluster."""
 
-LOOK_SURE: Final = 1 / 3
+LOOK_SURE: Final = 0.25
 """Least probability of a sure member: a picture often suits two shelves, seldom four."""
 
 INNER_FOLDS: Final = 5

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
+from sploot_media_clustering.training.principal_axes import principal_axes
 
 _LEAST_BETWEEN = 1e-3
 """Smallest between-variance kept along an axis, in units of the within-variance."""
@@ -49,7 +50,7 @@ def fit_two_covariance(
         fit: hyperparameters.
     """
     mean = x.mean(0)
-    basis = _principal_axes(x - mean, fit.components)
+    basis = principal_axes(x - mean, fit.components)
     z = (x - mean).astype(np.float64) @ basis.T
     inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)[1:]
     centres = np.zeros((len(sizes), z.shape[1]))
@@ -67,15 +68,6 @@ def fit_two_covariance(
         bias=-(weight @ mean).astype(np.float32),
         between=np.maximum(variances[kept], _LEAST_BETWEEN),
     )
-
-
-def _principal_axes(centred: Float32[np.ndarray, "n f"], components: int) -> Float64[np.ndarray, "p f"]:
-    """Leading right singular vectors, from the smaller of the two Gram matrices."""
-    kept = min(components, len(centred) - 1, centred.shape[1])
-    gram = centred.astype(np.float64) @ centred.T.astype(np.float64)
-    values, vectors = np.linalg.eigh(gram)
-    order = np.argsort(values)[::-1][:kept]
-    return (vectors[:, order] / np.sqrt(values[order])).T @ centred
 
 
 def _within_scatter(
