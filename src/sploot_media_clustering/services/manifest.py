@@ -1,0 +1,233 @@
+"""What a model package says of itself: ``manifest.json``, read strictly.
+
+A package is a folder: the manifest, an embedder and a detector as ONNX files, and heads. Every value that a
+network needs to be used rightly stands here, so that a package trained elsewhere is a drop-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Annotated, Final
+
+import msgspec
+
+from sploot_media_clustering.domain.detection import DetectionThresholds
+from sploot_media_clustering.errors import ModelPackageError
+
+FORMAT: Final = 1
+"""Raised when a reader of today could misread the manifest of tomorrow."""
+
+MANIFEST_NAME: Final = "manifest.json"
+
+_Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Sidelong = Annotated[int, msgspec.Meta(ge=16, le=2048)]
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+
+
+class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of the package.
+
+    Attributes:
+        path: relative to the package's folder, with forward slashes, inside it.
+        size_bytes: of the file.
+        sha256: of its bytes, in hexadecimal.
+        licence: SPDX identifier, of the weights where it is a network.
+        origin: where it came from, and how it was made.
+    """
+
+    path: str
+    size_bytes: _Positive
+    sha256: _Sha256
+    licence: str
+    origin: str
+
+
+class EmbedderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The embedder: views in, pooled features and species probabilities out.
+
+    Attributes:
+        file: of an ONNX network with the input ``views``, uint8 [n, input_px, input_px, 3], and the outputs
+            ``embedding`` [n, dimension] and ``species`` [n, 3].
+        input_px: side of a view.
+        dimension: of an embedding.
+        preprocessing: what is done to the bytes, in words; the graph does it itself.
+        resampling: how views are brought to size.
+        views: what is embedded of each photo.
+        crop_margin: added to the longer side of a sighting's box before it is made a square.
+    """
+
+    file: str
+    input_px: _Sidelong
+    dimension: _Positive
+    preprocessing: str
+    resampling: str
+    views: tuple[str, ...]
+    crop_margin: Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class DetectorEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The detector: pictures in, candidate boxes out.
+
+    Attributes:
+        file: of an ONNX network with the input ``images``, uint8 [n, input_px, input_px, 3], and the outputs
+            ``boxes`` [n, candidates, 4] (left, top, right, bottom, in fractions) and ``scores``
+            [n, candidates, 3] (cat, dog, other animal), best first.
+        input_px: side of the picture that it looks at.
+        candidates: boxes that it gives of each picture.
+        preprocessing: what is done to the bytes, in words; the graph does it itself.
+        resampling: how pictures are brought to size.
+        thresholds: when a box is believed.
+    """
+
+    file: str
+    input_px: _Sidelong
+    candidates: _Positive
+    preprocessing: str
+    resampling: str
+    thresholds: DetectionThresholds
+
+
+class HeadsEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The heads: what turns embeddings into something with a meaning.
+
+    Attributes:
+        file: as :mod:`~sploot_media_clustering.services.value_codec` packs them.
+    """
+
+    file: str
+
+
+class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the networks make of a drawn cat, so that a broken installation is found out.
+
+    See :func:`~sploot_media_clustering.services.canary.canary_picture`.
+
+    Attributes:
+        embedding: float16, little endian, base64.
+        species: probabilities of cat, dog, other animal.
+        scores: of the best candidates, highest first, as many as are written here.
+        cosine: least cosine between the embedding found and the one expected.
+        tolerance: largest difference of a score or probability.
+    """
+
+    embedding: bytes
+    species: tuple[float, float, float]
+    scores: tuple[float, ...]
+    cosine: float
+    tolerance: float
+
+
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What photos of pets look like to the networks, to notice when the input has changed.
+
+    Attributes:
+        photos: how many were looked at.
+        statistics: name to quantiles, of the probabilities in ``quantiles``.
+        quantiles: ascending, in [0, 1].
+    """
+
+    photos: _Positive
+    quantiles: tuple[float, ...]
+    statistics: Mapping[str, tuple[float, ...]]
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A model package's description.
+
+    Attributes:
+        format: of the manifest, :data:`FORMAT`.
+        name: of the networks.
+        version: of the package under that name.
+        description: a sentence.
+        licence: SPDX identifier of the package as a whole.
+        files: everything in the folder but the manifest.
+        embedder: see there.
+        detector: see there.
+        heads: None in a package whose heads were not fitted yet.
+        canary: see there.
+        reference: None in a package whose statistics were not taken yet.
+    """
+
+    format: int
+    name: _Name
+    version: _Name
+    description: str
+    licence: str
+    files: tuple[PackageFile, ...]
+    embedder: EmbedderEntry
+    detector: DetectorEntry
+    canary: Canary
+    heads: HeadsEntry | None = None
+    reference: Reference | None = None
+
+    @property
+    def network_version(self) -> str:
+        """Name and checksum of all that an embedding depends on; heads are not among it."""
+        parts = (
+            self.file(self.embedder.file).sha256,
+            self.file(self.detector.file).sha256,
+            msgspec.json.encode((self.embedder, self.detector), order="deterministic").decode(),
+        )
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return f"{self.name}-{self.version}-{digest[:12]}"
+
+    def file(self, path: str) -> PackageFile:
+        """The entry of a file.
+
+        Raises:
+            ModelPackageError: the manifest lists no such file.
+        """
+        found = next((entry for entry in self.files if entry.path == path), None)
+        if found is None:
+            listed = ", ".join(entry.path for entry in self.files)
+            raise ModelPackageError(
+                f"the manifest uses {path!r}, expected one of its files: {listed}; add it there"
+            )
+        return found
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        ModelPackageError: it is of another format, lacks something, has something unknown, or names a file
+            outside the package.
+    """
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise ModelPackageError(
+            f"expected a manifest of format {FORMAT}, but {_lower_first(str(error))}; mend "
+            f"{MANIFEST_NAME}, or use a package made for this version"
+        ) from error
+    if manifest.format != FORMAT:
+        raise ModelPackageError(
+            f"expected a manifest of format {FORMAT}, got {manifest.format}; use a package of this version"
+        )
+    for entry in manifest.files:
+        _check_inside(entry.path)
+    heads = [] if manifest.heads is None else [manifest.heads.file]
+    for used in (manifest.embedder.file, manifest.detector.file, *heads):
+        manifest.file(used)
+    return manifest
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """The manifest as JSON that people can read, and that is the same for the same manifest."""
+    return (json.dumps(msgspec.to_builtins(manifest), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _check_inside(path: str) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path:
+        raise ModelPackageError(
+            f"the manifest names {path!r}, expected a path inside the package's folder; mend {MANIFEST_NAME}"
+        )
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
