@@ -1,0 +1,208 @@
+"""From photos to embeddings: decode, find animals, cut views, embed them, measure pixels.
+
+Many photos go through in batches, in order, while other threads decode the next ones. One photo goes
+through with the least delay: it is embedded as a whole while animals are looked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+import numpy as np
+
+from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.domain.detection import DetectionThresholds, Found
+from sploot_media_clustering.errors import SplootError, UnreadablePhotoError
+from sploot_media_clustering.services.photo_views import PhotoViews, sightings_of
+from sploot_media_clustering.services.ports import AnimalDetector, EmbeddedViews, Embedder, ImageDecoder
+
+BATCH: Final = 8
+"""Photos embedded together."""
+
+_AHEAD_BATCHES: Final = 2
+"""Batches being read and decoded while one is embedded: 16 pictures of a megapixel are 50 MB."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoInput:
+    """A photo to be embedded.
+
+    Attributes:
+        image_id: unique inside its album.
+        data: of the image file.
+    """
+
+    image_id: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoFailure:
+    """A photo without an embedding, and why.
+
+    Attributes:
+        image_id: of the photo.
+        error: it can't be read, or its store did not answer.
+    """
+
+    image_id: str
+    error: SplootError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """A decoded photo that waits for the networks."""
+
+    image_id: str
+    views: PhotoViews
+
+
+class EmbeddingService:
+    """Embeds photos. A context manager: leaving it ends its threads.
+
+    Args:
+        decoder: bytes to pictures; used from several threads.
+        detector: finds animals.
+        embedder: views to vectors; used from two threads.
+        thresholds: when a box is believed to be an animal.
+        workers: threads that decode; as many as there are processors by default.
+    """
+
+    def __init__(
+        self,
+        *,
+        decoder: ImageDecoder,
+        detector: AnimalDetector,
+        embedder: Embedder,
+        thresholds: DetectionThresholds,
+        workers: int | None = None,
+    ) -> None:
+        self._decoder = decoder
+        self._detector = detector
+        self._embedder = embedder
+        self._thresholds = thresholds
+        self._pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="embedding")
+
+    @property
+    def version(self) -> str:
+        """Of the networks that embeddings are made by."""
+        return self._embedder.version
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads; photos that wait are dropped."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def embed(self, photos: Iterable[PhotoInput]) -> Iterator[PhotoEmbedding | PhotoFailure]:
+        """Embed any number of photos, in their order, holding a bounded number of them in memory.
+
+        A photo that can't be decoded yields a :class:`PhotoFailure`, and the others go on.
+
+        Args:
+            photos: taken from as they are needed, some batches ahead.
+        """
+        decoded = self._decoded_ahead(iter(photos))
+        try:
+            while batch := list(islice(decoded, BATCH)):
+                embedded = iter(self._embedded([photo for photo in batch if isinstance(photo, _Ready)]))
+                for photo in batch:
+                    yield next(embedded) if isinstance(photo, _Ready) else photo
+        finally:
+            decoded.close()
+
+    def embed_one(self, photo: PhotoInput) -> PhotoEmbedding:
+        """Embed one photo with the least delay.
+
+        Args:
+            photo: the photo.
+
+        Raises:
+            UnreadablePhotoError: one of its branches.
+        """
+        views = self._views(photo.data)
+        seen = self._pool.submit(self._embedder.embed, views.whole[None])
+        detections = self._detector.detect(views.looks)
+        whole = seen.result()
+        found = views.find(detections, whole.species[0], self._thresholds)
+        crops = self._pool.submit(self._embedder.embed, views.crops(found))
+        sightings = sightings_of(found, views.pixels(found), crops.result())
+        return views.embedding(photo.image_id, whole.embeddings[0], sightings, self.version)
+
+    def _decoded_ahead(self, photos: Iterator[PhotoInput]) -> Generator[_Ready | PhotoFailure]:
+        """Photos decoded by the pool, in order, at most :data:`_AHEAD_BATCHES` batches ahead."""
+        waiting: deque[Future[_Ready | PhotoFailure]] = deque()
+        try:
+            for photo in photos:
+                waiting.append(self._pool.submit(self._decoded, photo))
+                if len(waiting) > BATCH * _AHEAD_BATCHES:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _decoded(self, photo: PhotoInput) -> _Ready | PhotoFailure:
+        try:
+            return _Ready(photo.image_id, self._views(photo.data))
+        except UnreadablePhotoError as error:
+            return PhotoFailure(photo.image_id, error)
+
+    def _views(self, data: bytes) -> PhotoViews:
+        return PhotoViews.of(
+            self._decoder.decode(data), look_px=self._detector.input_px, view_px=self._embedder.input_px
+        )
+
+    def _embedded(self, photos: Sequence[_Ready]) -> list[PhotoEmbedding]:
+        if not photos:
+            return []
+        views = [photo.views for photo in photos]
+        whole = self._embedder.embed(np.stack([view.whole for view in views]))
+        detections = self._detector.detect(np.concatenate([view.looks for view in views]))
+        by_photo = _split(detections, [len(view.windows) for view in views])
+        found = [
+            view.find(boxes, species, self._thresholds)
+            for view, boxes, species in zip(views, by_photo, whole.species, strict=True)
+        ]
+        rows = zip(photos, whole.embeddings, found, self._embedded_crops(views, found), strict=True)
+        return [
+            photo.views.embedding(
+                photo.image_id, vector, sightings_of(animals, photo.views.pixels(animals), seen), self.version
+            )
+            for photo, vector, animals, seen in rows
+        ]
+
+    def _embedded_crops(
+        self, views: Sequence[PhotoViews], found: Sequence[tuple[Found, ...]]
+    ) -> list[EmbeddedViews]:
+        """The crops of all photos embedded in one batch, then apart again."""
+        crops = [view.crops(animals) for view, animals in zip(views, found, strict=True)]
+        seen = self._embedder.embed(np.concatenate(crops))
+        ends = np.cumsum([len(animals) for animals in found])[:-1]
+        embeddings, species = np.split(seen.embeddings, ends), np.split(seen.species, ends)
+        return [EmbeddedViews(*one) for one in zip(embeddings, species, strict=True)]
+
+
+def _split(items: Sequence[T], sizes: Sequence[int]) -> list[list[T]]:
+    """Consecutive parts of the sizes given."""
+    rest = iter(items)
+    return [list(islice(rest, size)) for size in sizes]
