@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Final, Protocol
 
 from fsspec.spec import AbstractFileSystem
 
+from sploot_media_clustering.adapters.atomic_file import write_atomically
 from sploot_media_clustering.adapters.embedding_codec import (
     DamagedEntryError,
     decode_embedding,
@@ -137,16 +137,8 @@ class _LocalFiles:
         return contents
 
     def write(self, contents: Mapping[str, bytes]) -> None:
-        for folder in {(self._root / name).parent for name in contents}:
-            folder.mkdir(parents=True, exist_ok=True)
         for name, data in contents.items():
-            path = self._root / name
-            partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-            try:
-                partial.write_bytes(data)
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
+            write_atomically(self._root / name, data)
 
 
 class _StoredObjects:

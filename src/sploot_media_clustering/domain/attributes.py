@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float32
 from scipy.special import softmax
 
 ABSENT: Final = "absent"

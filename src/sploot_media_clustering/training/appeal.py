@@ -58,8 +58,8 @@ def fit_appeal(
 
 
 def centred(
-    values: Float64[np.ndarray, "n *d"], albums: Int64[np.ndarray, " n"]
-) -> Float64[np.ndarray, "n *d"]:
+    values: Float64[np.ndarray, "n ..."], albums: Int64[np.ndarray, " n"]
+) -> Float64[np.ndarray, "n ..."]:
     """Values less the mean of their album."""
     inverse, sizes = np.unique(albums, return_inverse=True, return_counts=True)[1:]
     sums = np.zeros((len(sizes), *values.shape[1:]))

@@ -10,16 +10,14 @@ import numpy as np
 from jaxtyping import Float32
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
-from sploot_media_clustering.domain.heads import TwoCovarianceHead, root
-from sploot_media_clustering.domain.level import Concentration, LevelModel
+from sploot_media_clustering.domain.heads import root
 from sploot_media_clustering.domain.moments import MomentModel
 from sploot_media_clustering.domain.pictures import PictureHeads
 from sploot_media_clustering.domain.projection import Heads, SceneHead
-from sploot_media_clustering.domain.settling import ScaleSearch
 from sploot_media_clustering.domain.tree import TreeModel
 from sploot_media_clustering.training.identity import IdentityFit, fit_identity, head_without
 from sploot_media_clustering.training.labelled import DataSet, LabelledVectors, labelled_vectors
-from sploot_media_clustering.training.pictures import fit_pictures
+from sploot_media_clustering.training.pictures import fit_pictures, look_level
 from sploot_media_clustering.training.ratings import RatedPhotos, rated_photos, read_ratings
 
 SCENE_AXES: Final = 128
@@ -31,10 +29,6 @@ cosine above 0.3); without a time only near-duplicates (three pairs in four at 0
 ATOM_DISTANCE: Final = 0.3
 HINT_STRENGTH: Final = 8.0
 """An owner's word is worth as much as the concentration of an album of 40 photos."""
-
-LOOK_POWER: Final = 2.0
-LOOK_SURE: Final = 0.35
-"""Least probability of a look's sure member: most albums have three looks or more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,23 +96,28 @@ def assembled(data: TrainingData, identity: IdentityFit, pictures: PictureHeads,
     )
 
 
+QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+def reference_statistics(embeddings: Sequence[PhotoEmbedding]) -> dict[str, tuple[float, ...]]:
+    """Quantiles, at :data:`QUANTILES`, of what photos of pets look like to the networks."""
+    best = [photo.sightings[0] for photo in embeddings if photo.sightings]
+    measured = {
+        "whole_norm": [float(np.linalg.norm(photo.embedding.astype(np.float32))) for photo in embeddings],
+        "crop_norm": [float(np.linalg.norm(one.embedding.astype(np.float32))) for one in best],
+        "detector_score": [one.detector_score for one in best],
+        "sightings": [float(len(photo.sightings)) for photo in embeddings],
+        "box_area": [one.box.area for one in best],
+    }
+    return {
+        name: tuple(round(value, 5) for value in np.quantile(values, QUANTILES).tolist())
+        for name, values in measured.items()
+    }
+
+
 def fit_scene(whole: Float32[np.ndarray, "n e"]) -> SceneHead:
     """Leading principal axes of whole photos, of which those of one moment differ least."""
     mean = whole.mean(0)
     centred = (whole - mean).astype(np.float64)
     _, axes = np.linalg.eigh(centred.T @ centred)
     return SceneHead(mean.astype(np.float32), axes[:, ::-1][:, :SCENE_AXES].T.astype(np.float32))
-
-
-def look_level(head: TwoCovarianceHead) -> LevelModel:
-    """How looks are clustered."""
-    return LevelModel(
-        between=head.between,
-        power=LOOK_POWER,
-        size_power=1.0,
-        concentration=Concentration(0.0, 0.0, 0.0),
-        search=ScaleSearch((1.0,), 1.0),
-        temperature=1.0,
-        sure=LOOK_SURE,
-        min_size=2,
-    )

@@ -1,13 +1,14 @@
 """Labelled photos: reading a data set, and its vectors in columns.
 
 A data set is a folder with an ``index.csv`` of the columns ``file, animal`` and, optionally, ``species,
-captured_at`` (``YYYY:MM:DD HH:MM:SS``); ``a+b`` as an animal means that both are in the photo. Without an
-index, every subfolder is an animal. A folder of such folders is read as several data sets.
+captured_at`` (ISO 8601, or EXIF's ``YYYY:MM:DD HH:MM:SS``); ``a+b`` as an animal means that both are in the
+photo. Without an index, every subfolder is an animal. A folder of such folders is read as several data sets.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from sploot_media_clustering.domain.heads import features
 from sploot_media_clustering.errors import DatasetError
 
 _INDEX: Final = "index.csv"
-_TIME_FORMAT: Final = "%Y:%m:%d %H:%M:%S"
+_EXIF_DATE: Final = re.compile(r"^(\d{4}):(\d\d):(\d\d)")
 _IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
 
 
@@ -162,9 +163,9 @@ def _labelled(folder: Path, row: Mapping[str, str]) -> LabelledPhoto:
     animals = tuple(f"{folder.name}/{name}" for name in row["animal"].split("+") if name)
     told = row.get("captured_at") or ""
     try:
-        captured_at = datetime.strptime(told, _TIME_FORMAT) if told else None  # noqa: DTZ007 a camera's clock
+        captured_at = datetime.fromisoformat(_EXIF_DATE.sub(r"\1-\2-\3", told)) if told else None
     except ValueError as error:
         raise DatasetError(
-            f"{folder / _INDEX}: captured_at of {row['file']} is {told!r}, expected YYYY:MM:DD HH:MM:SS"
+            f"{folder / _INDEX}: captured_at of {row['file']} is {told!r}, expected YYYY-MM-DD HH:MM:SS"
         ) from error
     return LabelledPhoto(f"{folder.name}/{row['file']}", folder / row["file"], animals, captured_at)

@@ -1,0 +1,133 @@
+"""The composition root: the only place where the parts meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sploot_media_clustering.adapters.albums import find_album
+from sploot_media_clustering.adapters.embedding_cache import FolderEmbeddingStore
+from sploot_media_clustering.adapters.filesystems import FileSystems
+from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
+from sploot_media_clustering.adapters.model_package import ModelPackage, default_package, load_package
+from sploot_media_clustering.adapters.package_heads import read_heads
+from sploot_media_clustering.adapters.sources import FsspecSource
+from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.domain.projection import Heads
+from sploot_media_clustering.services.cached_embedding import CachedEmbedding
+from sploot_media_clustering.services.clustering import ClusteringService
+from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure
+from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
+from sploot_media_clustering.settings import Settings, from_environment
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingParts:
+    """What embedding photos takes.
+
+    Attributes:
+        package: the model package.
+        embedding: photos to embeddings.
+        source: where photos are read from.
+        decoder: bytes to pictures.
+        file_systems: the stores that photos may lie in.
+    """
+
+    package: ModelPackage
+    embedding: CachedEmbedding
+    source: PhotoSource
+    decoder: ImageDecoder
+    file_systems: FileSystems
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything that clustering photos takes.
+
+    Attributes:
+        parts: what embedding takes.
+        heads: of the model package.
+        clustering: embeddings to album states, states to answers.
+    """
+
+    parts: EmbeddingParts
+    heads: Heads
+    clustering: ClusteringService
+
+    def embed(self, *places: str) -> Iterator[PhotoEmbedding | PhotoFailure]:
+        """Embed the photos of some folders, files, globs or URIs, as one album.
+
+        Args:
+            places: as the command ``cluster`` takes them.
+
+        Yields:
+            For each photo, its embedding, or the reason why it can't be read.
+
+        Raises:
+            NoPhotosError: a place holds no photos.
+        """
+        yield from self.embedding.embed(find_album(places, self.file_systems).photos)
+
+    @property
+    def embedding(self) -> CachedEmbedding:
+        """Photos to embeddings."""
+        return self.parts.embedding
+
+    @property
+    def file_systems(self) -> FileSystems:
+        """The stores that photos may lie in."""
+        return self.parts.file_systems
+
+
+def load_model(settings: Settings) -> ModelPackage:
+    """The model package that is asked for, or the built-in one.
+
+    Raises:
+        ModelPackageError: it is damaged or is no package.
+    """
+    return load_package(settings.model) if settings.model else default_package()
+
+
+def built_in_heads() -> Heads:
+    """Heads of the built-in package."""
+    return read_heads(default_package())
+
+
+@contextmanager
+def open_embedding(settings: Settings) -> Iterator[EmbeddingParts]:
+    """Networks, decoder, sources and cache, closed at the end.
+
+    Raises:
+        ModelPackageError: the model package can't be used.
+    """
+    package = load_model(settings)
+    threads = settings.threads or os.cpu_count() or 1
+    limits = ImageLimits()
+    file_systems = FileSystems(timeout_s=settings.timeout_s)
+    source = FsspecSource(file_systems=file_systems, max_bytes=limits.max_bytes)
+    decoder = PillowDecoder(limits)
+    store = FolderEmbeddingStore(settings.cache, file_systems)
+    with EmbeddingService(
+        decoder=decoder,
+        detector=package.open_detector(threads=threads),
+        embedder=package.open_embedder(threads=threads),
+        thresholds=package.manifest.detector.thresholds,
+    ) as service:
+        yield EmbeddingParts(package, CachedEmbedding(source, store, service), source, decoder, file_systems)
+
+
+@contextmanager
+def open_engine(settings: Settings | None = None) -> Iterator[Engine]:
+    """Everything that clustering takes, closed at the end.
+
+    Args:
+        settings: by default those of the environment.
+
+    Raises:
+        ModelPackageError: the model package can't be used.
+    """
+    with open_embedding(settings or from_environment()) as parts:
+        heads = read_heads(parts.package)
+        yield Engine(parts, heads, ClusteringService(heads))

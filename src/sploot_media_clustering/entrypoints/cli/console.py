@@ -1,0 +1,50 @@
+"""What the command shows: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+T = TypeVar("T")
+
+out: Final = Console(highlight=False)
+err: Final = Console(stderr=True, highlight=False)
+
+
+class RateColumn(ProgressColumn):
+    """Photos a second, so far."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, or nothing before the first photo."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+
+
+def tracked(items: Iterable[T], total: int, what: str, *, quiet: bool = False) -> Iterator[T]:
+    """The items, with a bar that shows how many, how fast and how long; none where nobody would see it."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        for item in items:
+            progress.advance(task)
+            yield item
