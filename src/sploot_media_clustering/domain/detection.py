@@ -1,8 +1,9 @@
 """Which of a detector's many boxes are animals: suppression, second chances, species, crops.
 
 A detector draws a dozen boxes around every animal, some around its head or its tail alone, and now and then
-one around two animals. A first animal is believed easily (the owner took the photo of something), a second
-one in the same photo must have a higher score and lie mostly outside the first.
+one around two animals. A first animal is believed easily (the owner took the photo of something). A second
+one in the same photo must lie mostly outside the first, and several boxes must agree on it: around a real
+animal they pile up, around a tail or a vase there are one or two.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class DetectionThresholds:
     Attributes:
         first: score of a photo's best box.
         second: score of every further box.
+        support: sum of the scores of all boxes that agree with a further box, its own among them.
+        agreement: intersection over union from which on two boxes agree.
         overlap: intersection over union with a better box from which on both show one animal.
         containment: share of the smaller of two boxes that lies in the other, from which on it is a part of
             it.
@@ -63,7 +66,9 @@ class DetectionThresholds:
     """
 
     first: float = 0.2
-    second: float = 0.25
+    second: float = 0.2
+    support: float = 2.0
+    agreement: float = 0.6
     overlap: float = 0.35
     containment: float = 0.85
     chance: float = 0.08
@@ -105,19 +110,28 @@ def find_animals(
     Returns:
         Best first; no two of them overlap or contain each other beyond the thresholds.
     """
-    ranked = sorted(candidates, key=lambda candidate: (-max(candidate.scores), candidate.box))
+    ranked = sorted(
+        (candidate for candidate in candidates if candidate.box.area > 0),
+        key=lambda candidate: (-max(candidate.scores), candidate.box),
+    )
     pet = float(classifier[0] + classifier[1])
     first = thresholds.chance if pet >= thresholds.chance_classifier else thresholds.first
     kept: list[Found] = []
     for candidate in ranked:
-        needed = thresholds.second if kept else first
-        if max(candidate.scores) < needed or len(kept) == thresholds.most:
+        if max(candidate.scores) < (thresholds.second if kept else first) or len(kept) == thresholds.most:
             break
-        if candidate.box.area > 0 and not any(_same(candidate.box, found.box, thresholds) for found in kept):
+        is_new = not any(_same(candidate.box, found.box, thresholds) for found in kept)
+        if is_new and (not kept or _support(candidate, ranked, thresholds) >= thresholds.support):
             kept.append(Found(candidate.box, candidate.scores))
     if not kept and pet >= thresholds.whole_frame:
         kept.append(Found(WHOLE, (0.0, 0.0, 0.0)))
     return tuple(kept)
+
+
+def _support(candidate: Candidate, candidates: Sequence[Candidate], thresholds: DetectionThresholds) -> float:
+    return sum(
+        max(other.scores) for other in candidates if other.box.overlap(candidate.box) >= thresholds.agreement
+    )
 
 
 def _same(one: Box, other: Box, thresholds: DetectionThresholds) -> bool:
