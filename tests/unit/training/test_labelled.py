@@ -1,0 +1,83 @@
+"""Reading labelled data sets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.training.labelled import read_data_sets
+
+
+def indexed(folder: Path, rows: str) -> Path:
+    folder.mkdir()
+    (folder / "index.csv").write_text("file,animal,species,captured_at,source\n" + rows, encoding="utf-8")
+    return folder
+
+
+def test_an_index_names_animals_and_times(tmp_path: Path) -> None:
+    """Two animals are joined by a plus; times come as EXIF or ISO 8601 writes them."""
+    rows = "a/1.jpg,milo,cat,2024:05:01 12:30:00,\nb/2.jpg,milo+luna,cat,2024-05-01T12:31:00,\nc.jpg,,,,\n"
+    (data_set,) = read_data_sets([indexed(tmp_path / "home", rows)])
+    first, second, third = data_set.photos
+    assert first.key == "home/a/1.jpg"
+    assert first.animals == ("home/milo",)
+    assert first.captured_at == datetime(2024, 5, 1, 12, 30)
+    assert second.animals == ("home/milo", "home/luna")
+    assert second.captured_at == datetime(2024, 5, 1, 12, 31)
+    assert third.animals == ()
+    assert third.captured_at is None
+
+
+def test_a_folder_of_data_sets_is_read_as_several(tmp_path: Path) -> None:
+    """Each keeps its name."""
+    for name in ("one", "two"):
+        indexed(tmp_path / name, "1.jpg,milo,cat,,\n")
+    assert [data_set.name for data_set in read_data_sets([tmp_path])] == ["one", "two"]
+
+
+def test_without_an_index_every_subfolder_is_an_animal(tmp_path: Path) -> None:
+    """Other files are passed over."""
+    for name in ("milo", "luna"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.JPG").touch()
+        (tmp_path / name / "notes.txt").touch()
+    (data_set,) = read_data_sets([tmp_path])
+    assert [photo.animals for photo in data_set.photos] == [
+        (f"{tmp_path.name}/luna",),
+        (f"{tmp_path.name}/milo",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [("1.jpg,milo,cat,yesterday,\n", "captured_at of 1.jpg is 'yesterday'"), ("", "lists no photos")],
+)
+def test_an_index_that_does_not_read_is_named(tmp_path: Path, rows: str, message: str) -> None:
+    """With the file, what came and what was expected."""
+    with pytest.raises(DatasetError, match=message):
+        read_data_sets([indexed(tmp_path / "home", rows)])
+
+
+def test_missing_columns_folders_and_photos_are_named(tmp_path: Path) -> None:
+    """Nothing is guessed."""
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "index.csv").write_text("photo\n1.jpg\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"lacks the columns \['animal', 'file'\]"):
+        read_data_sets([tmp_path / "bad"])
+    with pytest.raises(DatasetError, match="is not a folder"):
+        read_data_sets([tmp_path / "nowhere"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="neither an index"):
+        read_data_sets([tmp_path / "empty"])
+
+
+def test_two_data_sets_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Keys would clash."""
+    for parent in ("a", "b"):
+        (tmp_path / parent).mkdir()
+        indexed(tmp_path / parent / "home", "1.jpg,milo,cat,,\n")
+    with pytest.raises(DatasetError, match="two data sets are called 'home'"):
+        read_data_sets([tmp_path / "a", tmp_path / "b"])
