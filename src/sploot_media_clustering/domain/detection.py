@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -32,6 +32,7 @@ _EDGE: Final = 0.02
 """A box that ends this close to the cut (share of the half) is a part of something."""
 
 
+@runtime_checkable
 class Candidate(Protocol):
     """A box that may hold an animal."""
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.errors import SplootError, TemporaryError, UnreadablePhotoError
@@ -20,6 +20,7 @@ _READERS: Final = 4
 """Threads that read: a remote store answers slowly, a disk does not mind."""
 
 
+@runtime_checkable
 class Located(Protocol):
     """A photo's name and place."""
 

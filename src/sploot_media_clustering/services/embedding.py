@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class EmbeddingService:
         """Of the networks that embeddings are made by."""
         return self._embedder.version
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> EmbeddingService:
         return self
 
     def __exit__(
