@@ -97,7 +97,7 @@ class EmbeddingService:
         """Of the networks that embeddings are made by."""
         return self._embedder.version
 
-    def __enter__(self) -> EmbeddingService:
+    def __enter__(self) -> EmbeddingService:  # noqa: PYI034 beartype takes Self only in classes it decorates
         return self
 
     def __exit__(
