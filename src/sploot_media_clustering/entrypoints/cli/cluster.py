@@ -7,31 +7,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from urllib.parse import quote
+from typing import Annotated, Final
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from sploot_media_clustering.adapters.albums import PhotoAlbum, find_album, find_albums_by_folder
 from sploot_media_clustering.adapters.atomic_file import write_atomically
+from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.bootstrap import Engine, open_engine
 from sploot_media_clustering.domain.album import PhotoEmbedding
-from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err, out, tracked
-from sploot_media_clustering.errors import NoPhotosError, StateError
-from sploot_media_clustering.report.page import render
-from sploot_media_clustering.report.pictures import Thumbnailer
-from sploot_media_clustering.services.answer import Albums, Answer, Cluster, FailedImage, encode
+from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
+from sploot_media_clustering.entrypoints.cli.table import Level, print_answer
+from sploot_media_clustering.errors import (
+    ConfigurationError,
+    NoPhotosError,
+    SourceUnavailableError,
+    TemporaryError,
+)
+from sploot_media_clustering.report.page import compose
+from sploot_media_clustering.report.pictures import Thumbnailer, embed, wanted
+from sploot_media_clustering.services.answer import Albums, Answer, FailedImage, encode
 from sploot_media_clustering.services.answering import Request as AnswerRequest
 from sploot_media_clustering.services.embedding import PhotoFailure
-from sploot_media_clustering.services.state_codec import pack, unpack
 from sploot_media_clustering.settings import from_environment
 
-Level = Literal["subject", "look", "all"]
-
-_STATES: Final = ".states"
-"""Folder inside the output folder that keeps the states of albums: a second run goes on from the first."""
+_CLUSTERS: Final = "clusters.json"
+_REPORT: Final = "report.html"
+_MS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,55 +95,75 @@ def cluster(
     settings = replace(settings, model=model or settings.model, cache=cache or settings.cache)
     request = Request(out_folder, top, level, _range(animals), as_json)
     with open_engine(settings) as engine:
-        found = (
-            find_albums_by_folder(photos, engine.file_systems)
-            if by_folder
-            else (find_album(photos, engine.file_systems),)
-        )
-        answers = {album.name: _answered(engine, album, request) for album in found}
+        find = find_albums_by_folder if by_folder else _as_one
+        found = find(photos, engine.file_systems)
+        _make_folder(out_folder)
+        states = KeptStates(out_folder, engine.clustering)
+        failures: list[PhotoFailure] = []
+        answers = {album.name: _answered(engine, states, album, request, failures) for album in found}
+        _refuse_if_nothing_was_read(answers, failures)
         _write(engine, found, answers, request)
+
+
+def _as_one(places: Sequence[str], file_systems: FileSystems) -> tuple[PhotoAlbum, ...]:
+    return (find_album(places, file_systems),)
 
 
 def _range(told: str | None) -> tuple[int, int] | None:
     """``2`` or ``1-3`` as fewest and most."""
     if told is None:
         return None
-    low, _, high = told.partition("-")
+    low, dash, high = told.partition("-")
     try:
-        fewest, most = int(low), int(high or low)
-    except ValueError as error:
-        raise typer.BadParameter(f"{told!r} is no number of animals; expected 2 or 1-3") from error
+        fewest, most = int(low), int(high if dash else low)
+    except ValueError:
+        fewest, most = 0, 0
     if not 1 <= fewest <= most:
-        raise typer.BadParameter(f"{told!r} is no number of animals; expected at least 1, the smaller first")
+        raise typer.BadParameter(
+            f"expected a number such as 2, or fewest and most such as 1-3, got {told!r}",
+            param_hint="--animals",
+        )
     return fewest, most
 
 
-def _answered(engine: Engine, album: PhotoAlbum, request: Request) -> Answer:
-    """Bring the album's state to exactly these photos, keep it, and answer."""
-    before = _former_state(engine, album, request)
-    failures: list[PhotoFailure] = []
-    seen = list(_embedded(engine, album, request, failures))
-    if not seen and failures:
-        first = failures[0]
-        raise NoPhotosError(
-            f"none of the {len(failures)} photos can be read; {first.image_id}: {first.error}"
-        )
-    state = engine.clustering.updated(before, seen)
+def _make_folder(folder: Path) -> None:
+    """Before anything is computed, so that nothing is computed in vain."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"expected --out to be a folder that can be written to, got {folder}: {error.strerror}"
+        ) from error
+
+
+def _answered(
+    engine: Engine,
+    states: KeptStates,
+    album: PhotoAlbum,
+    request: Request,
+    failures: list[PhotoFailure],
+) -> Answer:
+    """Bring the album's state to exactly these photos, keep it, and answer; add what can't be read."""
+    own: list[PhotoFailure] = []
+    seen = list(_embedded(engine, album, request, own))
+    failures += own
+    state = engine.clustering.updated(states.load(album.name, request.animals), seen)
+    now = datetime.now(UTC)
     answer = engine.clustering.answer(
         state,
         AnswerRequest(
             pet_id=album.name,
-            at=datetime.now(UTC),
+            at=now,
             top=request.top,
+            version=int(now.timestamp() * _MS),
             failed=tuple(
                 FailedImage(image_id=f.image_id, error=type(f.error).__name__, message=str(f.error))
-                for f in failures
+                for f in own
             ),
         ),
     )
-    path = _state_path(request.out, album)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, pack(engine.clustering.shown(state, answer)))
+    if seen:  # a disk that is not there for once does not cost an album its ids
+        states.save(album.name, engine.clustering.shown(state, answer))
     return answer
 
 
@@ -151,68 +175,35 @@ def _embedded(
     ):
         if isinstance(result, PhotoFailure):
             failures.append(result)
-            err.print(f"[yellow]Left out[/] {result.image_id}: {result.error}", markup=True)
+            err.print(
+                f"[yellow]Left out[/] {escape(result.image_id)}: {escape(str(result.error))}", soft_wrap=True
+            )
         else:
             yield result
 
 
-def _state_path(out_folder: Path, album: PhotoAlbum) -> Path:
-    return out_folder / _STATES / f"{quote(album.name, safe='')}.state"
-
-
-def _former_state(engine: Engine, album: PhotoAlbum, request: Request) -> AlbumState:
-    """The state of the last run into this folder; a new one where there is none that fits."""
-    path = _state_path(request.out, album)
-    start = engine.clustering.empty(request.animals)
-    if not path.is_file():
-        return start
-    try:
-        state = unpack(path.read_bytes(), engine.clustering.model)
-    except StateError as error:
-        err.print(f"[yellow]Ids start anew:[/] {error}")
-        return start
-    return replace(state, expected_animals=request.animals)
+def _refuse_if_nothing_was_read(answers: dict[str, Answer], failures: Sequence[PhotoFailure]) -> None:
+    if any(answer.images for answer in answers.values()):
+        return
+    temporary = all(isinstance(failure.error, TemporaryError) for failure in failures)
+    kind = SourceUnavailableError if temporary else NoPhotosError
+    raise kind(f"none of the {len(failures)} photos can be read, each for the reason named above")
 
 
 def _write(engine: Engine, found: Sequence[PhotoAlbum], answers: dict[str, Answer], request: Request) -> None:
     data = encode(next(iter(answers.values())) if len(answers) == 1 else Albums(albums=answers))
     uris = {(album.name, photo.image_id): photo.uri for album in found for photo in album.photos}
-    write_atomically(request.out / "clusters.json", data)
-    report = render(
-        answers,
-        thumbnail=Thumbnailer(engine.parts.source, engine.parts.decoder, uris),
-        out_path=request.out / "report.html",
-    )
+    write_atomically(request.out / _CLUSTERS, data)
+    thumbnail = Thumbnailer(engine.parts.source, engine.parts.decoder, uris)
+    write_atomically(request.out / _REPORT, compose(answers, embed(wanted(answers), thumbnail)).encode())
     if request.as_json:
         sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
         return
     for answer in answers.values():
-        _print(answer, request)
-    out.print(f"\nclusters  {request.out / 'clusters.json'}\nreport    {report.path}", soft_wrap=True)
-
-
-def _print(answer: Answer, request: Request) -> None:
-    table = Table(title=answer.pet_id, title_justify="left", box=None, pad_edge=False)
-    for heading in ("", "photos", "hero", "why"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "photos" else "left")
-    for part in answer.clusters:
-        if request.level in ("all", part.level):
-            table.add_row(*_row(part))
-    out.print(table)
-    aside = {photo.image_id for photo in answer.unclustered if photo.level == "subject"}
+        print_answer(answer, request.level)
     out.print(
-        f"{len(answer.images)} photos, {len(aside)} with something left aside, "
-        f"{len(answer.failed_images)} not readable"
-    )
-
-
-def _row(part: Cluster) -> tuple[str, str, str, str]:
-    hero = part.heroes[0] if part.heroes else None
-    name = part.name or part.label
-    label = f"[bold]{name}[/]" if part.level == "subject" else f"  {name}"
-    return (
-        label,
-        str(part.size),
-        hero.image_id if hero else "-",
-        hero.reasons[0] if hero and hero.reasons else "",
+        f"\nclusters  {request.out / _CLUSTERS}\nreport    {request.out / _REPORT}",
+        soft_wrap=True,
+        markup=False,
     )

@@ -20,8 +20,8 @@ from rich.text import Text
 
 T = TypeVar("T")
 
-out: Final = Console(highlight=False)
-err: Final = Console(stderr=True, highlight=False)
+out: Final = Console(highlight=False, emoji=False)
+err: Final = Console(stderr=True, highlight=False, emoji=False)
 
 
 class RateColumn(ProgressColumn):
@@ -37,7 +37,7 @@ def tracked(items: Iterable[T], total: int, what: str, *, quiet: bool = False) -
     """The items, with a bar that shows how many, how fast and how long; none where nobody would see it."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(),

@@ -6,17 +6,22 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+from collections.abc import Iterator
 from typing import Final
 
 import onnxruntime
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.adapters.model_package import verify
+from sploot_media_clustering.adapters.filesystems import shown
+from sploot_media_clustering.adapters.model_package import Check
 from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.entrypoints.cli.checks import print_check, print_checks
 from sploot_media_clustering.entrypoints.cli.console import out
-from sploot_media_clustering.settings import from_environment
+from sploot_media_clustering.errors import ModelPackageError
+from sploot_media_clustering.settings import Settings, from_environment
 
 _PARTS: Final = ("numpy", "scipy", "onnxruntime", "pillow", "pillow-heif", "fsspec", "msgspec", "zstandard")
 _EXTRAS: Final = {
@@ -32,25 +37,43 @@ def doctor() -> None:
     """Check the installation: versions, extras, execution providers, the model package.
 
     Ends with 1 where something needs mending, and says what to do.
+
+    Example:
+
+        sploot-clustering doctor
     """
     settings = from_environment()
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("sploot-media-clustering", __version__)
-    table.add_row("Python", f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores")
+    for name, found in (*_versions(), *_extras()):
+        table.add_row(name, escape(found))
+    table.add_row("execution providers", ", ".join(onnxruntime.get_available_providers()))
+    table.add_row("embedding cache", escape(shown(settings.cache)))
+    out.print(table)
+    if not _model_is_well(settings):
+        raise typer.Exit(1)
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    yield "sploot-media-clustering", __version__
+    yield "Python", f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores"
     for part in _PARTS:
-        table.add_row(part, importlib.metadata.version(part))
+        yield part, importlib.metadata.version(part)
+
+
+def _extras() -> Iterator[tuple[str, str]]:
     for module, extra in _EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
-        table.add_row(
-            module, "installed" if there else f"not installed; pip install 'sploot-media-clustering[{extra}]'"
+        yield (
+            module,
+            "installed" if there else f"not installed; pip install 'sploot-media-clustering[{extra}]'",
         )
-    table.add_row("execution providers", ", ".join(onnxruntime.get_available_providers()))
-    table.add_row("embedding cache", settings.cache)
-    package = load_model(settings)
-    table.add_row("model package", f"{package.manifest.name} {package.manifest.version}")
-    out.print(table)
-    checks = verify(package)
-    for check in checks:
-        out.print(f"{'[green]ok[/]' if check.passed else '[red]failed[/]'}  {check.name}: {check.detail}")
-    if not all(check.passed for check in checks):
-        raise typer.Exit(1)
+
+
+def _model_is_well(settings: Settings) -> bool:
+    try:
+        package = load_model(settings)
+    except ModelPackageError as error:
+        print_check(Check("model package", passed=False, detail=str(error)))
+        return False
+    out.print(f"model package {escape(package.manifest.name)} {escape(package.manifest.version)}")
+    return print_checks(package)

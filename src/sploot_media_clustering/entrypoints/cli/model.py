@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from sploot_media_clustering.adapters.model_package import verify
 from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.entrypoints.cli.checks import print_checks
 from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.settings import Settings, from_environment
 
@@ -36,26 +37,28 @@ def show(model: Model = None) -> None:
     """
     package = load_model(_settings(model))
     manifest = package.manifest
-    out.print(f"[bold]{manifest.name}[/] {manifest.version}\n{package.folder}", soft_wrap=True)
+    out.print(
+        f"[bold]{escape(manifest.name)}[/] {escape(manifest.version)}\n{escape(str(package.folder))}",
+        soft_wrap=True,
+    )
     table = Table(box=None, pad_edge=False)
     for heading in ("file", "kB", "licence", "origin"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "kB" else "left")
     for file in manifest.files:
         size_kb = (package.folder / file.path).stat().st_size / 1000
-        table.add_row(file.path, f"{size_kb:.0f}", file.licence, file.origin)
+        table.add_row(escape(file.path), f"{size_kb:.0f}", escape(file.licence), escape(file.origin))
     out.print(table)
 
 
 @app.command("verify")
 def verify_package(model: Model = None) -> None:
-    """Check a model package: checksums, shapes, canary vectors. Ends with 1 where a check fails.
+    """Check a model package: checksums, shapes, canary vectors, heads.
+
+    Ends with 1 where a check fails, with 4 where a file is not what the manifest says.
 
     Example:
 
         sploot-clustering model verify --model my-package
     """
-    checks = verify(load_model(_settings(model)))
-    for check in checks:
-        out.print(f"{'[green]ok[/]' if check.passed else '[red]failed[/]'}  {check.name}: {check.detail}")
-    if not all(check.passed for check in checks):
+    if not print_checks(load_model(_settings(model))):
         raise typer.Exit(1)

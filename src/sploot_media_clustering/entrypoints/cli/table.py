@@ -1,0 +1,43 @@
+"""What ``cluster`` prints: the animals of an album, their looks, and the first hero of each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from sploot_media_clustering.entrypoints.cli.console import out
+from sploot_media_clustering.services.answer import Answer, Cluster
+
+Level = Literal["subject", "look", "all"]
+
+
+def print_answer(answer: Answer, level: Level) -> None:
+    """Print an album's clusters and how many photos have no place.
+
+    Args:
+        answer: of the album.
+        level: which clusters are printed.
+    """
+    # Names are Text, since a photo or a folder may be called anything, brackets included.
+    table = Table(title=Text(answer.pet_id), title_justify="left", box=None, pad_edge=False)
+    for heading in ("", "photos", "hero", "why"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "photos" else "left")
+    for part in answer.clusters:
+        if level in ("all", part.level):
+            table.add_row(*_row(part))
+    out.print(table)
+    aside = {photo.image_id for photo in answer.unclustered if photo.level == "subject"}
+    out.print(
+        f"{len(answer.images)} photos, {len(aside)} with something left aside, "
+        f"{len(answer.failed_images)} not readable"
+    )
+
+
+def _row(part: Cluster) -> tuple[Text, str, Text, Text]:
+    hero = part.heroes[0] if part.heroes else None
+    name = part.name or part.label
+    label = Text(name, style="bold") if part.level == "subject" else Text(f"  {name}")
+    why = hero.reasons[0] if hero and hero.reasons else ""
+    return label, str(part.size), Text(hero.image_id if hero else "-"), Text(why)
