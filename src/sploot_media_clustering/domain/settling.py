@@ -157,13 +157,13 @@ def _best_scale(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint
 
 
 def _merged(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint | None) -> Settlement:
-    labels = canonical(_Merging(items, prior).run(hint)[items.atoms])
+    labels = canonical(Merging(items, prior).run(hint)[items.atoms])
     posterior = log_posterior(items, labels, prior, hint) + search.log_prior(prior.within)
     return Settlement(labels, prior, posterior)
 
 
-class _Merging:
-    """The working arrays of one bottom-up pass; private to it, and gone with it.
+class Merging:
+    """The working arrays of one bottom-up pass; nothing outlives it.
 
     Rows of components that were merged away stay until they are half of all, then the arrays are compacted.
     """
@@ -190,14 +190,14 @@ class _Merging:
         served = int((self.counts >= _PAIR).sum())
         total, best_total, best = 0.0, hint.log_prior(served) if hint else 0.0, self._labels()
         slack = hint.strength if hint else 0.0
-        while (pair := self._best_pair()) is not None:
+        while (pair := self.best_pair()) is not None:
             first, second = pair
             gain = float(self.gain[first, second])
             if gain <= -slack:
                 break
             served += 1 - int(self.counts[first] >= _PAIR) - int(self.counts[second] >= _PAIR)
             total += gain
-            self._merge(first, second)
+            self.merge(first, second)
             if hint:
                 hinted = total + hint.log_prior(served)
                 if hinted > best_total:
@@ -236,7 +236,7 @@ class _Merging:
         log_determinant = np.log1p(weight * ratio).sum()
         return 0.5 * self.prior.power * (square - log_determinant)
 
-    def _best_pair(self) -> tuple[int, int] | None:
+    def best_pair(self) -> tuple[int, int] | None:
         """The merge that gains most; a bound whose partner changed is made exact only when it leads."""
         while True:
             row = int(self.bound.argmax())
@@ -249,7 +249,8 @@ class _Merging:
             self.bound[row] = self.gain[row, self.partner[row]]
             self.fresh[row] = True
 
-    def _merge(self, kept: int, gone: int) -> None:
+    def merge(self, kept: int, gone: int) -> None:
+        """Merge two rows; the first keeps its place until the arrays are compacted."""
         self.evidence[kept] += self.evidence[gone] + self.gain[kept, gone]
         self.weights[kept] += self.weights[gone]
         self.sums[kept] += self.sums[gone]

@@ -8,8 +8,12 @@ aside is unassigned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -58,6 +62,7 @@ def evaluate_identity(
     *,
     draws: int = DRAWS,
     seeds: Sequence[int] = SEEDS,
+    workers: int = 1,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[IdentityResult]:
     """Run the protocol on every set that has at least two animals of three photos.
@@ -66,29 +71,47 @@ def evaluate_identity(
         vectors: labelled photos of several sets.
         draws: households of each set and seed.
         seeds: of the households.
-        progress: told the name of each set before its turn.
+        workers: processes; sets are shared out between them, and the result does not depend on how.
+        progress: told the name of each set when its turn comes, in order.
     """
-    fit = head_without(vectors)
+    judged = [
+        held
+        for held in range(len(vectors.set_names))
+        if len(vectors.rows_of(held, least=LEAST_PHOTOS)) >= min(HOUSEHOLD_SIZES)
+    ]
+    judge = partial(_judged, vectors, draws=draws, seeds=tuple(seeds))
     results = []
-    for held, name in enumerate(vectors.set_names):
-        animals = vectors.rows_of(held, least=LEAST_PHOTOS)
-        if len(animals) < min(HOUSEHOLD_SIZES):
-            continue
-        progress(name)
-        fitted = fit_identity(vectors, fit, left_out=frozenset({held}))
-        rows = [r for seed in seeds for r in households(animals, HOUSEHOLD_SIZES, draws, seed)]
-        together = [_scored(vectors, fitted, r) for r in rows]
-        results.append(
-            IdentityResult(
-                name=name,
-                households=mean_scores(together),
-                v_measure=interval([s.v_measure for s in together]),
-                alone=mean_scores([_scored(vectors, fitted, r) for r in animals]),
-                log_concentration=fitted.level.concentration.at(40),
-                temperature=fitted.level.temperature,
-            )
-        )
+    with _mapping(workers) as mapped:
+        found = mapped(judge, judged)
+        for held in judged:
+            progress(vectors.set_names[held])
+            results.append(next(found))
     return results
+
+
+@contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterator[IdentityResult]]]:
+    """``map``, in this process or in several fresh ones: forking would copy the threads of the networks."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield pool.map
+
+
+def _judged(vectors: LabelledVectors, held: int, *, draws: int, seeds: Sequence[int]) -> IdentityResult:
+    fitted = fit_identity(vectors, head_without(vectors), left_out=frozenset({held}))
+    animals = vectors.rows_of(held, least=LEAST_PHOTOS)
+    rows = [r for seed in seeds for r in households(animals, HOUSEHOLD_SIZES, draws, seed)]
+    together = [_scored(vectors, fitted, r) for r in rows]
+    return IdentityResult(
+        name=vectors.set_names[held],
+        households=mean_scores(together),
+        v_measure=interval([s.v_measure for s in together]),
+        alone=mean_scores([_scored(vectors, fitted, r) for r in animals]),
+        log_concentration=fitted.level.concentration.at(40),
+        temperature=fitted.level.temperature,
+    )
 
 
 def _scored(vectors: LabelledVectors, fitted: IdentityFit, rows: Int64[np.ndarray, " n"]) -> Scores:

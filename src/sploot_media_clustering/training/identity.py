@@ -17,23 +17,18 @@ from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.mixture import posterior
 from sploot_media_clustering.domain.settling import Items, ScaleSearch, join_gains, settle, statistics
+from sploot_media_clustering.training.concentration import Trial, fit_concentration
 from sploot_media_clustering.training.households import households
 from sploot_media_clustering.training.labelled import LabelledVectors
 from sploot_media_clustering.training.two_covariance import TwoCovarianceFit, fit_two_covariance
 
-FIT: Final = TwoCovarianceFit(dimension=64, components=192, shrinkage=0.2)
+FIT: Final = TwoCovarianceFit(dimension=64, components=192, shrinkage=0.2, redundancy=0.5)
 
 POWER: Final = 0.35
 SIZE_POWER: Final = 0.5
 """Tempering of the evidence and of the sizes' prior: the middle of a broad optimum over all sets."""
 
 SCALES: Final = ScaleSearch(grid=(0.7, 1.0, 1.4, 2.0, 2.8), spread=0.35)
-
-CONCENTRATIONS: Final = tuple(
-    Concentration(base, per_item, -14.0)
-    for base, per_item in ((-3.0, -0.05), (-4.0, -0.1), (-4.0, -0.2), (-6.0, -0.1), (-4.0, -0.33))
-)
-"""From which the concentration is chosen: log alpha of an empty album, and what each photo adds to it."""
 
 TEMPERATURES: Final = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 
@@ -45,6 +40,9 @@ LEAST_PHOTOS: Final = 3
 
 _HOUSEHOLD_SIZES: Final = (1, 2, 3, 4)
 _LEAST_LIKELIHOOD: Final = 1e-3
+
+_START: Final = Concentration(0.0, 0.0, 0.0)
+"""Stands in until one is fitted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,13 +95,9 @@ def fit_identity(
         if held not in left_out
         for trial in _trials(vectors, held, fit(left_out | {held}), draws, seed)
     ]
-    start = level_model(head.between, CONCENTRATIONS[0], 1.0)
-    concentration = max(
-        CONCENTRATIONS, key=lambda choice: _agreement(trials, replace(start, concentration=choice))
-    )
-    level = replace(start, concentration=concentration)
-    temperature = max(TEMPERATURES, key=lambda choice: _log_likelihood(trials, level, choice))
-    return IdentityFit(head, replace(level, temperature=temperature))
+    start = level_model(head.between, _START, 1.0)
+    level = replace(start, concentration=fit_concentration(trials, start))
+    return IdentityFit(head, replace(level, temperature=_best_temperature(trials, level)))
 
 
 def level_model(
@@ -128,55 +122,39 @@ def items_of(vectors: Float64[np.ndarray, "n d"]) -> Items:
     return Items(vectors, np.ones(size), np.arange(size), np.zeros((size, size), bool))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Trial:
-    """One household under a head that never saw its set."""
-
-    items: Items
-    animals: Int64[np.ndarray, " n"]
-    between: Float64[np.ndarray, " d"]
-
-
 def _trials(
     vectors: LabelledVectors, held: int, head: TwoCovarianceHead, draws: int, seed: int
-) -> list[_Trial]:
+) -> list[Trial]:
     animals = vectors.rows_of(held, least=LEAST_PHOTOS)
     return [
-        _Trial(
-            items_of(head.project(vectors.x[rows]).astype(np.float64)), vectors.animals[rows], head.between
+        Trial(
+            items=items_of(head.project(vectors.x[rows]).astype(np.float64)),
+            groups=vectors.animals[rows],
+            between=head.between,
+            domain=held,
         )
         for rows in households(animals, _HOUSEHOLD_SIZES, draws, seed)
     ]
 
 
-def _agreement(trials: Sequence[_Trial], level: LevelModel) -> float:
-    """Mean pairwise F over households: no measure that the evaluation reports, so that none is flattered."""
-    return float(np.mean([_pairwise_f(trial.animals, _settled(trial, level)) for trial in trials]))
+def _best_temperature(trials: Sequence[Trial], level: LevelModel) -> float:
+    """The temperature under which leave-one-out posteriors say most about where photos belong.
 
-
-def _settled(trial: _Trial, level: LevelModel) -> Int64[np.ndarray, " n"]:
-    own = replace(level, between=trial.between)
-    return settle(trial.items, own.prior(len(trial.animals)), own.search).labels
-
-
-def _pairwise_f(truth: Int64[np.ndarray, " n"], found: Int64[np.ndarray, " n"]) -> float:
-    one, other = truth[:, None] == truth, found[:, None] == found
-    both = float((one & other).sum())
-    return 2 * both / float(one.sum() + other.sum())
-
-
-def _log_likelihood(trials: Sequence[_Trial], level: LevelModel, temperature: float) -> float:
-    """Mean log probability that leave-one-out posteriors give to the component where a photo belongs."""
-    total: list[float] = []
+    It is the mean log probability of the components that hold a majority of the photo's animal.
+    """
+    total, photos = np.zeros(len(TEMPERATURES)), 0
     for trial in trials:
         own = replace(level, between=trial.between)
-        settlement = settle(trial.items, own.prior(len(trial.animals)), own.search)
+        settlement = settle(trial.items, own.prior(len(trial.groups)), own.search)
         components = statistics(trial.items, settlement.labels)
         gain = join_gains(trial.items, components, settlement.labels, settlement.prior)
-        right = _homes(trial.animals, settlement.labels, len(components))
-        probability = (posterior(gain, temperature)[:, :-1] * right).sum(1)
-        total.extend(np.log(np.maximum(probability, _LEAST_LIKELIHOOD))[right.any(1)])
-    return float(np.mean(total))
+        right = _homes(trial.groups, settlement.labels, len(components))
+        placed = right.any(1)
+        photos += int(placed.sum())
+        for place, temperature in enumerate(TEMPERATURES):
+            probability = (posterior(gain, temperature)[:, :-1] * right).sum(1)[placed]
+            total[place] += np.log(np.maximum(probability, _LEAST_LIKELIHOOD)).sum()
+    return TEMPERATURES[int((total / max(photos, 1)).argmax())]
 
 
 def _homes(animals: Int64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"], components: int) -> np.ndarray:

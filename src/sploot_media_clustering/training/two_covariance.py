@@ -2,7 +2,8 @@
 
 Simultaneous diagonalisation of the within- and between-group scatter (Fukunaga 1990, "Introduction to
 statistical pattern recognition", section 10.2; Ioffe 2006) after a principal-component projection, with the
-within scatter shrunk towards a sphere.
+within scatter shrunk towards a sphere. Near-duplicates of one group share a vote: what a burst or a session
+has in common is mostly its background.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
+from scipy.spatial.distance import cdist
 
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.training.principal_axes import principal_axes
@@ -27,11 +29,14 @@ class TwoCovarianceFit:
         dimension: axes kept, those with the largest between-variance.
         components: principal components kept before the scatter matrices are taken.
         shrinkage: share of a sphere in the within scatter, in [0, 1].
+        redundancy: squared distance at which a vector takes 1 / e of another's vote, in units of the median
+            of its group; 0: each vector has one vote.
     """
 
     dimension: int = 48
     components: int = 192
     shrinkage: float = 0.2
+    redundancy: float = 0.0
 
 
 def fit_two_covariance(
@@ -52,14 +57,18 @@ def fit_two_covariance(
     mean = x.mean(0)
     basis = principal_axes(x - mean, fit.components)
     z = (x - mean).astype(np.float64) @ basis.T
-    inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)[1:]
-    centres = np.zeros((len(sizes), z.shape[1]))
-    np.add.at(centres, inverse, z)
-    centres /= sizes[:, None]
-    whitening = _whitening(_within_scatter(z - centres[inverse], inverse, sizes), fit.shrinkage)
-    domain = np.zeros(len(sizes), np.int64)
+    inverse = np.unique(groups, return_inverse=True)[1]
+    votes = _votes(z, inverse, fit.redundancy)
+    mass = np.bincount(inverse, votes)
+    effective = mass**2 / np.bincount(inverse, votes**2)
+    centres = np.zeros((len(mass), z.shape[1]))
+    np.add.at(centres, inverse, z * votes[:, None])
+    centres /= mass[:, None]
+    scatter = _within_scatter(z - centres[inverse], votes / mass[inverse], effective)
+    whitening = _whitening(scatter, fit.shrinkage)
+    domain = np.zeros(len(mass), np.int64)
     domain[inverse] = np.unique(domains, return_inverse=True)[1]
-    between = _between_scatter(centres @ whitening.T, domain, sizes)
+    between = _between_scatter(centres @ whitening.T, domain, effective)
     variances, axes = np.linalg.eigh(between)
     kept = np.argsort(variances)[::-1][: fit.dimension]
     weight = axes[:, kept].T @ whitening @ basis
@@ -70,12 +79,29 @@ def fit_two_covariance(
     )
 
 
+def _votes(
+    z: Float64[np.ndarray, "n p"], inverse: Int64[np.ndarray, " n"], redundancy: float
+) -> Float64[np.ndarray, " n"]:
+    """Weight of each vector: one over how many of its group, itself included, it nearly repeats."""
+    votes = np.ones(len(z))
+    if redundancy == 0.0:
+        return votes
+    for group in range(int(inverse.max()) + 1):
+        rows = np.flatnonzero(inverse == group)
+        distances = cdist(z[rows], z[rows], "sqeuclidean")
+        apart = distances[distances > 0.0]
+        unit = float(np.median(apart)) if len(apart) else 1.0
+        votes[rows] = 1.0 / np.exp(-distances / (redundancy * unit)).sum(1)
+    return votes
+
+
 def _within_scatter(
-    residuals: Float64[np.ndarray, "n p"], inverse: Int64[np.ndarray, " n"], sizes: Int64[np.ndarray, " g"]
+    residuals: Float64[np.ndarray, "n p"],
+    weights: Float64[np.ndarray, " n"],
+    effective: Float64[np.ndarray, " g"],
 ) -> Float64[np.ndarray, "p p"]:
     """Scatter of vectors about their group's centre, each group weighing alike, unbiased by its size."""
-    weights = 1.0 / sizes[inverse]
-    freedom = (weights * (sizes - 1)[inverse] / sizes[inverse]).sum()
+    freedom = float((1.0 - 1.0 / effective).sum())
     return (residuals * weights[:, None]).T @ residuals / max(freedom, 1e-9)
 
 
@@ -86,13 +112,13 @@ def _whitening(scatter: Float64[np.ndarray, "p p"], shrinkage: float) -> Float64
 
 
 def _between_scatter(
-    centres: Float64[np.ndarray, "g p"], domain: Int64[np.ndarray, " g"], sizes: Int64[np.ndarray, " g"]
+    centres: Float64[np.ndarray, "g p"], domain: Int64[np.ndarray, " g"], effective: Float64[np.ndarray, " g"]
 ) -> Float64[np.ndarray, "p p"]:
     """Covariance of whitened centres inside domains, less what the noise of each centre adds."""
     means = np.zeros((domain.max() + 1, centres.shape[1]))
     np.add.at(means, domain, centres)
     means /= np.bincount(domain)[:, None]
     deviations = centres - means[domain]
-    noise = float(np.mean(1.0 / sizes))
+    noise = float(np.mean(1.0 / effective))
     scatter = deviations.T @ deviations / (len(centres) - 1)
     return scatter - noise * np.eye(scatter.shape[0])
