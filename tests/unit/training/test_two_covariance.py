@@ -51,7 +51,7 @@ def test_the_difference_between_data_sets_is_not_one_between_groups() -> None:
 def test_a_repeated_photo_has_one_vote() -> None:
     """With a share of votes, copies of a photo move a head hardly at all; without one, they do."""
     x, groups, domains = photos(3)
-    copied = np.concatenate([np.arange(len(x)), np.repeat(np.arange(0, len(x), PHOTOS), 20)])
+    copied = np.concatenate([np.arange(len(x)), np.repeat(np.arange(0, len(x), PHOTOS), 6)])
     moved = {}
     for redundancy in (0.0, 0.05):
         fit = TwoCovarianceFit(1, FEATURES, 0.05, redundancy)
