@@ -83,10 +83,11 @@ app.add_typer(evaluate.app, name="eval")
 app.command()(doctor.doctor)
 
 
-def _show_version(asked: bool) -> None:
+def _show_version(asked: bool) -> bool:
     if asked:
         out.print(__version__)
         raise typer.Exit
+    return asked
 
 
 @app.callback()

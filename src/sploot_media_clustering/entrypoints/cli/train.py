@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from sploot_media_clustering.adapters.package_heads import write_with_heads
 from sploot_media_clustering.bootstrap import open_embedding
+from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.labelled import data_sets_of, embedded
+from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.services import value_codec
 from sploot_media_clustering.services.manifest import Reference
 from sploot_media_clustering.settings import from_environment
 from sploot_media_clustering.training.heads import QUANTILES, fit_heads, reference_statistics, training_data
+from sploot_media_clustering.training.identity import LEAST_PHOTOS
+from sploot_media_clustering.training.labelled import DataSet
+from sploot_media_clustering.training.ratings import RATINGS_FILE, read_ratings
+
+_LEAST_SETS: Final = 2
+_LEAST_ANIMALS: Final = 2
+_VERSION_DIGITS: Final = 8
 
 app = typer.Typer(help="Fit heads on labelled photos.", no_args_is_help=True)
 
@@ -52,11 +65,12 @@ def heads(
     """
     settings = from_environment()
     data_sets = data_sets_of(data or [])
+    _check_enough(data_sets)
     with open_embedding(replace(settings, model=model or settings.model)) as parts:
         embeddings = embedded(parts, data_sets)
         err.print("Fitting heads ...", style="dim")
         fitting = training_data(data_sets, embeddings)
-        fitted = fit_heads(fitting, version=parts.package.network_version)
+        fitted = _versioned(fit_heads(fitting, version=parts.package.network_version))
         names = ", ".join(data_set.name for data_set in data_sets)
         photos = len(fitting.vectors.keys)
         package = write_with_heads(
@@ -71,5 +85,34 @@ def heads(
             out=out_folder,
         )
     out.print(
-        f"{package.folder}: heads fitted on {photos} photos of {len(fitting.vectors.animal_names)} animals"
+        f"{package.folder}: heads fitted on {photos} photos of {len(fitting.vectors.animal_names)} animals",
+        markup=False,
+        soft_wrap=True,
     )
+
+
+def _check_enough(data_sets: Sequence[DataSet]) -> None:
+    """Before photos are embedded, which takes long."""
+    animals = {
+        data_set.name: Counter(photo.animals[0] for photo in data_set.photos if len(photo.animals) == 1)
+        for data_set in data_sets
+    }
+    enough = {name: sum(n >= LEAST_PHOTOS for n in photos.values()) for name, photos in animals.items()}
+    if sum(count >= _LEAST_ANIMALS for count in enough.values()) < _LEAST_SETS:
+        found = ", ".join(f"{count} in {name}" for name, count in enough.items())
+        raise DatasetError(
+            f"expected at least {_LEAST_SETS} data sets with {_LEAST_ANIMALS} animals of {LEAST_PHOTOS} "
+            "photos or more, since a head is judged on animals that it was not fitted on; got of such "
+            f"animals {found}; divide your animals over two folders, or add photos"
+        )
+    if not read_ratings([data_set.folder for data_set in data_sets]):
+        raise DatasetError(
+            f"expected a {RATINGS_FILE} in at least one of {', '.join(animals)}, got none; looks, attributes "
+            "and heroes are learned from it"
+        )
+
+
+def _versioned(heads: Heads) -> Heads:
+    """Heads named after what is in them: states made by others are refused, not mixed with."""
+    digest = hashlib.sha256(value_codec.pack(heads)).hexdigest()[:_VERSION_DIGITS]
+    return replace(heads, tree=replace(heads.tree, version=f"{heads.tree.version}-{digest}"))
