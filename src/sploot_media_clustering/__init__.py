@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sploot_media_clustering.domain.album import PhotoEmbedding
     from sploot_media_clustering.domain.tree import AlbumState
     from sploot_media_clustering.errors import SplootError
-    from sploot_media_clustering.services.answer import Answer
+    from sploot_media_clustering.services.answer import Answer, encode
     from sploot_media_clustering.services.answering import Request
     from sploot_media_clustering.services.embedding import PhotoFailure
     from sploot_media_clustering.services.state_codec import pack, unpack
@@ -31,6 +31,7 @@ _HOMES: Final = {
     "Request": "services.answering",
     "Settings": "settings",
     "SplootError": "errors",
+    "encode": "services.answer",
     "open_engine": "bootstrap",
     "pack": "services.state_codec",
     "unpack": "services.state_codec",
@@ -45,6 +46,7 @@ __all__ = [
     "Request",
     "Settings",
     "SplootError",
+    "encode",
     "open_engine",
     "pack",
     "unpack",

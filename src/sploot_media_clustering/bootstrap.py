@@ -18,7 +18,7 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.services.cached_embedding import CachedEmbedding
 from sploot_media_clustering.services.clustering import ClusteringService
-from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure
+from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure, PhotoInput
 from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
 from sploot_media_clustering.settings import Settings, from_environment
 
@@ -69,6 +69,18 @@ class Engine:
             NoPhotosError: a place holds no photos.
         """
         yield from self.embedding.embed(find_album(places, self.file_systems).photos)
+
+    def embed_one(self, image_id: str, data: bytes) -> PhotoEmbedding:
+        """Embed one photo, whose bytes are at hand, with the least delay.
+
+        Args:
+            image_id: unique inside its album.
+            data: of the image file.
+
+        Raises:
+            UnreadablePhotoError: it can't be read; one of its branches says why.
+        """
+        return self.embedding.embed_one(PhotoInput(image_id, data))
 
     @property
     def embedding(self) -> CachedEmbedding:

@@ -82,6 +82,23 @@ class CachedEmbedding:
         finally:
             readers.shutdown(cancel_futures=True)
 
+    def embed_one(self, photo: PhotoInput) -> PhotoEmbedding:
+        """Embed one photo with the least delay; it is stored when this returns.
+
+        Raises:
+            UnreadablePhotoError: one of its branches.
+        """
+        key = self._key(photo.data)
+        (stored,) = self._store.load([key])
+        if stored is not None:
+            return replace(stored, image_id=photo.image_id)
+        fresh = self._service.embed_one(photo)
+        self._store.save([(key, fresh)])
+        return fresh
+
+    def _key(self, data: bytes) -> str:
+        return f"{hashlib.sha256(data).hexdigest()}-{self._service.version}"
+
     def _read(self, photo: Located) -> _Read:
         try:
             return _Read(photo.image_id, self._source.read(photo.uri))
@@ -89,7 +106,7 @@ class CachedEmbedding:
             return _Read(photo.image_id, b"", error)
 
     def _embedded(self, block: Sequence[_Read]) -> Iterator[PhotoEmbedding | PhotoFailure]:
-        keys = [f"{hashlib.sha256(read.data).hexdigest()}-{self._service.version}" for read in block]
+        keys = [self._key(read.data) for read in block]
         known = self._store.load(keys)
         missing = [i for i, read in enumerate(block) if known[i] is None and read.error is None]
         fresh = list(self._service.embed(PhotoInput(block[i].image_id, block[i].data) for i in missing))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -44,7 +45,7 @@ def identity(data: Data = None, draws: Draws = 100, gate: Gate = False) -> None:
     data_sets = data_sets_of(data or [])
     with open_embedding(from_environment()) as parts:
         vectors = labelled_vectors(data_sets, embedded(parts, data_sets))
-    results = evaluate_identity(vectors, draws=draws, progress=_say)
+    results = evaluate_identity(vectors, draws=draws, workers=os.cpu_count() or 1, progress=_say)
     _print_identity("households-1", results)
     if gate:
         _pass_or_leave(identity_checks(results))
