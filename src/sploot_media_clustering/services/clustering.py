@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from sploot_media_clustering.domain import arrivals, tree
-from sploot_media_clustering.domain.album import Photo, PhotoEmbedding
+from sploot_media_clustering.domain.album import Photo, PhotoEmbedding, Sighting
 from sploot_media_clustering.domain.arrivals import Added
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel
@@ -95,11 +95,15 @@ class ClusteringService:
 def _same(one: Photo, other: Photo) -> bool:
     """Whether two projections of a photo are of the same pixels under the same heads."""
     return (
-        one.captured_at == other.captured_at
+        (one.captured_at, one.width_px, one.height_px) == (other.captured_at, other.width_px, other.height_px)
         and len(one.sightings) == len(other.sightings)
         and np.array_equal(one.scene, other.scene)
-        and all(
-            a.box == b.box and np.array_equal(a.identity, b.identity) and np.array_equal(a.look, b.look)
-            for a, b in zip(one.sightings, other.sightings, strict=True)
-        )
+        and all(map(_same_sighting, one.sightings, other.sightings))
+    )
+
+
+def _same_sighting(one: Sighting, other: Sighting) -> bool:
+    return (one.box, one.detector_score) == (other.box, other.detector_score) and all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("species", "identity", "look", "attributes", "signals")
     )

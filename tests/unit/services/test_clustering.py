@@ -1,0 +1,197 @@
+"""Albums brought to the photos that are there, whatever they held before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies_album import Spec, albums, tree_model
+
+from sploot_media_clustering.domain import arrivals, tree
+from sploot_media_clustering.domain.album import Photo, PhotoEmbedding
+from sploot_media_clustering.domain.hero import SCORED, HeroModel
+from sploot_media_clustering.domain.tree import AlbumState
+from sploot_media_clustering.errors import StateError
+from sploot_media_clustering.services.answering import Request
+from sploot_media_clustering.services.clustering import ClusteringService
+
+MODEL = tree_model()
+NETWORKS = "networks-1"
+
+
+class Album:
+    """Photos by name, in place of heads: an embedding stands for the photo of its name."""
+
+    def __init__(self, photos: tuple[Photo, ...]) -> None:
+        self.photos = {photo.image_id: photo for photo in photos}
+
+    def embeddings(self, names: list[str]) -> list[PhotoEmbedding]:
+        return [embedding_of(self.photos[name]) for name in names]
+
+
+class FakeHeads:
+    """Heads that look the photo up; only what the service asks of real ones."""
+
+    network_version = NETWORKS
+    tree = MODEL
+
+    def __init__(self, album: Album) -> None:
+        self._album = album
+
+    @property
+    def pictures(self) -> FakeHeads:
+        return self
+
+    @property
+    def hero(self) -> HeroModel:
+        even = np.full(len(SCORED), 1 / len(SCORED))
+        return HeroModel(weights=even, usual=np.full(len(SCORED), 0.5), sharpness_of_choice=8.0)
+
+    def project(self, embedding: PhotoEmbedding) -> Photo:
+        return self._album.photos[embedding.image_id]
+
+
+def embedding_of(photo: Photo, networks: str = NETWORKS) -> PhotoEmbedding:
+    return PhotoEmbedding(
+        image_id=photo.image_id,
+        captured_at=photo.captured_at,
+        width_px=photo.width_px,
+        height_px=photo.height_px,
+        embedding=np.zeros(4, np.float16),
+        sightings=(),
+        network_version=networks,
+    )
+
+
+def service_of(album: Album) -> ClusteringService:
+    # Annotations are checked under test, so the stand-in for heads goes past the constructor's.
+    service = ClusteringService.__new__(ClusteringService)
+    service._heads = FakeHeads(album)  # type: ignore[assignment]
+    return service
+
+
+def places(state: AlbumState) -> dict[str, list[tuple[int, int, float]]]:
+    """Subject, reason and probability of each sighting, by photo; subjects are numbered canonically."""
+    found: dict[str, list[tuple[int, int, float]]] = {photo.image_id: [] for photo in state.photos}
+    level = state.subjects
+    for row, owner in enumerate(state.columns.photo.tolist()):
+        found[state.photos[owner].image_id].append(
+            (int(level.labels[row]), int(level.reasons[row]), float(level.probabilities[row]))
+        )
+    return found
+
+
+def look_places(state: AlbumState) -> list[tuple[list[int], list[int]]]:
+    return [(part.rows.tolist(), part.level.labels.tolist()) for part in state.looks]
+
+
+@settings(max_examples=60)
+@given(albums(most=16), st.data())
+def test_an_album_brought_up_to_date_is_the_album_made_anew(spec: Spec, data: st.DataObject) -> None:
+    """From any former state, in any order: the same partition, memberships and looks; ids aside."""
+    album = Album(spec.build())
+    service, names = service_of(album), sorted(album.photos)
+    before = service.empty()
+    for name in data.draw(st.lists(st.sampled_from(names), unique=True), label="former"):
+        before, _ = service.add(before, embedding_of(album.photos[name]))
+    told = data.draw(st.lists(st.sampled_from(names), unique=True), label="told")
+    state = service.updated(before, album.embeddings(told))
+    fresh = service.updated(service.empty(), album.embeddings(sorted(told)))
+    assert [photo.image_id for photo in state.photos] == sorted(told)
+    assert places(state) == places(fresh)
+    assert look_places(state) == look_places(fresh)
+    np.testing.assert_array_equal(state.moments, fresh.moments)
+    assert len(set(state.subject_ids)) == len(state.subject_ids) == len(fresh.subject_ids)
+
+
+@settings(max_examples=20)
+@given(albums(most=12))
+def test_bringing_up_to_date_twice_changes_nothing(spec: Spec) -> None:
+    """The same photos again: the same state, ids included."""
+    album = Album(spec.build())
+    service, names = service_of(album), list(album.photos)
+    once = service.updated(service.empty(), album.embeddings(names))
+    twice = service.updated(once, album.embeddings(names))
+    assert twice.subject_ids == once.subject_ids
+    assert [part.ids for part in twice.looks] == [part.ids for part in once.looks]
+    assert places(twice) == places(once)
+
+
+def test_a_photo_that_was_edited_is_taken_anew() -> None:
+    """Its name stays, its vectors are those of today."""
+    album = Album(Spec(5, 8, 2, timed=False).build())
+    service, names = service_of(album), sorted(album.photos)
+    before = service.updated(service.empty(), album.embeddings(names))
+    name = next(photo.image_id for photo in before.photos if photo.sightings)
+    (seen, *others) = album.photos[name].sightings
+    moved = replace(seen, identity=seen.identity + np.float32(3.0))
+    album.photos[name] = replace(album.photos[name], sightings=(moved, *others))
+    state = service.updated(before, album.embeddings(names))
+    (now,) = (photo for photo in state.photos if photo.image_id == name)
+    np.testing.assert_array_equal(now.sightings[0].identity, moved.identity)
+    assert places(state) == places(service.updated(service.empty(), album.embeddings(names)))
+
+
+CHANGES = {
+    "attributes": lambda seen: replace(seen, attributes=seen.attributes[::-1].copy()),
+    "signals": lambda seen: replace(seen, signals=np.float32(1) - seen.signals),
+    "species": lambda seen: replace(seen, species=seen.species[::-1].copy()),
+    "detector_score": lambda seen: replace(seen, detector_score=0.123),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_whatever_the_heads_see_anew_is_taken(what: str) -> None:
+    """Also where only the hero's signals or a label would change."""
+    album = Album(Spec(5, 8, 2, timed=False).build())
+    service, names = service_of(album), sorted(album.photos)
+    before = service.updated(service.empty(), album.embeddings(names))
+    name = next(photo.image_id for photo in before.photos if photo.sightings)
+    (seen, *others) = album.photos[name].sightings
+    changed = replace(album.photos[name], sightings=(CHANGES[what](seen), *others))
+    album.photos[name] = changed
+    state = service.updated(before, album.embeddings(names))
+    (now,) = (photo for photo in state.photos if photo.image_id == name)
+    assert now is changed
+
+
+def test_vectors_of_other_networks_are_refused() -> None:
+    """The message names both, and says what to do."""
+    album = Album(Spec(1, 3, 1, timed=False).build())
+    photo = next(iter(album.photos.values()))
+    service = service_of(album)
+    with pytest.raises(StateError, match=r"'networks-0'.*'networks-1'.*embed the photo again"):
+        service.updated(service.empty(), [embedding_of(photo, "networks-0")])
+
+
+def test_an_album_is_fed_photo_by_photo() -> None:
+    """add, remove and settle are those of the domain; a photo that is not there can't be removed."""
+    album = Album(Spec(3, 6, 1, timed=False).build())
+    service = service_of(album)
+    state = service.empty(expected_animals=(1, 2))
+    assert state.expected_animals == (1, 2)
+    bare = tree.empty(MODEL, (1, 2))
+    for photo in album.photos.values():
+        state, _ = service.add(state, embedding_of(photo))
+        bare, _ = arrivals.add(bare, photo, MODEL)
+    assert places(service.settle(state)) == places(tree.settle(bare, MODEL))
+    first = state.photos[0].image_id
+    assert first not in {photo.image_id for photo in service.remove(state, first).photos}
+    with pytest.raises(StateError, match=r"no photo 'never\.jpg'"):
+        service.remove(state, "never.jpg")
+
+
+def test_what_was_shown_is_remembered_with_the_album() -> None:
+    """Heroes by cluster, as the answer had them."""
+    album = Album(Spec(3, 10, 1, timed=False).build())
+    service = service_of(album)
+    state = service.updated(service.empty(), album.embeddings(list(album.photos)))
+    answer = service.answer(state, Request("milo", datetime(2025, 6, 1, tzinfo=UTC)))
+    shown = service.shown(state, answer)
+    assert {part.id: [hero.image_id for hero in part.heroes] for part in answer.clusters} == {
+        cluster: list(heroes) for cluster, heroes in shown.heroes.items()
+    }
