@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 import numpy as np
+from jaxtyping import UInt8
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.detection import DetectionThresholds, Found
@@ -60,10 +61,12 @@ class PhotoFailure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ready:
-    """A decoded photo that waits for the networks."""
+    """A decoded photo that waits for the networks, with the views that need no box."""
 
     image_id: str
     views: PhotoViews
+    looks: UInt8[np.ndarray, "w d d 3"]
+    whole: UInt8[np.ndarray, "1 e e 3"]
 
 
 class EmbeddingService:
@@ -139,13 +142,14 @@ class EmbeddingService:
             UnreadablePhotoError: one of its branches.
         """
         views = self._views(photo.data)
-        seen = self._pool.submit(self._embedder.embed, views.whole[None])
-        detections = self._detector.detect(views.looks)
-        whole = seen.result()
-        found = views.find(detections, whole.species[0], self._thresholds)
-        crops = self._pool.submit(self._embedder.embed, views.crops(found))
-        sightings = sightings_of(found, views.pixels(found), crops.result())
-        return views.embedding(photo.image_id, whole.embeddings[0], sightings, self.version)
+        whole = self._pool.submit(lambda: self._embedder.embed(views.whole()))
+        detections = self._detector.detect(views.looks())
+        seen = whole.result()
+        found = views.find(detections, seen.species[0], self._thresholds)
+        crops = self._pool.submit(lambda: self._embedder.embed(views.crops(found)))
+        pixels = views.pixels(found)
+        sightings = sightings_of(found, pixels, crops.result())
+        return views.embedding(photo.image_id, seen.embeddings[0], sightings, self.version)
 
     def _decoded_ahead(self, photos: Iterator[PhotoInput]) -> Generator[_Ready | PhotoFailure]:
         """Photos decoded by the pool, in order, at most :data:`_AHEAD_BATCHES` batches ahead."""
@@ -163,21 +167,20 @@ class EmbeddingService:
 
     def _decoded(self, photo: PhotoInput) -> _Ready | PhotoFailure:
         try:
-            return _Ready(photo.image_id, self._views(photo.data))
+            views = self._views(photo.data)
+            return _Ready(photo.image_id, views, views.looks(), views.whole())
         except UnreadablePhotoError as error:
             return PhotoFailure(photo.image_id, error)
 
     def _views(self, data: bytes) -> PhotoViews:
-        return PhotoViews.of(
-            self._decoder.decode(data), look_px=self._detector.input_px, view_px=self._embedder.input_px
-        )
+        return PhotoViews(self._decoder.decode(data), self._detector.input_px, self._embedder.input_px)
 
     def _embedded(self, photos: Sequence[_Ready]) -> list[PhotoEmbedding]:
         if not photos:
             return []
         views = [photo.views for photo in photos]
-        whole = self._embedder.embed(np.stack([view.whole for view in views]))
-        detections = self._detector.detect(np.concatenate([view.looks for view in views]))
+        whole = self._embedder.embed(np.concatenate([photo.whole for photo in photos]))
+        detections = self._detector.detect(np.concatenate([photo.looks for photo in photos]))
         by_photo = _split(detections, [len(view.windows) for view in views])
         found = [
             view.find(boxes, species, self._thresholds)

@@ -28,32 +28,30 @@ _LEAST_CROP_PX: Final = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoViews:
-    """A decoded photo with the views that need no box.
+    """What is cut out of one decoded photo.
 
     Attributes:
         picture: the photo.
-        windows: where the detector looks.
-        looks: the windows at the detector's input size.
-        whole: the whole photo at the embedder's input size.
+        look_px: side of the detector's input.
+        view_px: side of the embedder's input.
     """
 
     picture: Picture
-    windows: tuple[Box, ...]
-    looks: UInt8[np.ndarray, "w d d 3"]
-    whole: UInt8[np.ndarray, "e e 3"]
+    look_px: int
+    view_px: int
 
-    @classmethod
-    def of(cls, picture: Picture, *, look_px: int, view_px: int) -> PhotoViews:
-        """Cut the views.
+    @property
+    def windows(self) -> tuple[Box, ...]:
+        """Where the detector looks."""
+        return windows(_aspect(self.picture))
 
-        Args:
-            picture: the photo.
-            look_px: side of the detector's input.
-            view_px: side of the embedder's input.
-        """
-        places = windows(_aspect(picture))
-        looks = np.stack([picture.view(place, look_px, look_px) for place in places])
-        return cls(picture, places, looks, picture.view(WHOLE, view_px, view_px))
+    def looks(self) -> UInt8[np.ndarray, "w d d 3"]:
+        """The windows, at the detector's input size."""
+        return np.stack([self.picture.view(place, self.look_px, self.look_px) for place in self.windows])
+
+    def whole(self) -> UInt8[np.ndarray, "1 e e 3"]:
+        """The whole photo, at the embedder's input size."""
+        return self.picture.view(WHOLE, self.view_px, self.view_px)[None]
 
     def find(
         self,
@@ -78,7 +76,7 @@ class PhotoViews:
 
     def crops(self, found: Sequence[Found]) -> UInt8[np.ndarray, "n e e 3"]:
         """A square crop around each animal, at the embedder's input size."""
-        side_px, aspect = len(self.whole), _aspect(self.picture)
+        side_px, aspect = self.view_px, _aspect(self.picture)
         crops = [self.picture.view(square_crop(animal.box, aspect), side_px, side_px) for animal in found]
         return np.stack(crops) if crops else np.zeros((0, side_px, side_px, 3), np.uint8)
 

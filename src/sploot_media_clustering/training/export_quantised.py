@@ -1,10 +1,6 @@
 """A network in 8-bit arithmetic: weights rounded so that each layer's output stays where it was.
 
-Plain rounding moves EfficientNet-Lite0's embeddings to a cosine of 0.994 and the detector's scores by 0.03.
-Two things that look at the layer's inputs bring that to 0.998 and 0.015: each weight's rounding error is
-carried over to the weights not yet rounded (GPTQ, Frantar et al. 2023, arXiv:2210.17323), and what the error
-still moves on average is taken off the bias (Nagel et al. 2019, arXiv:1906.04721, section 4.2).
-
+Ranges and inputs of all layers are gathered from pictures first; :mod:`.export_rounding` rounds the weights.
 The graph is in QDQ form: ONNX Runtime fuses it to integer convolutions, and any other runtime can read it.
 """
 
@@ -16,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import onnxruntime
-from jaxtyping import Float32, Float64, Int8, UInt8
+from jaxtyping import Float32, Float64, UInt8
 
 from sploot_media_clustering.training.export_graph import (
     PIXELS,
@@ -25,10 +21,8 @@ from sploot_media_clustering.training.export_graph import (
     OnnxGraph,
     float_model,
 )
+from sploot_media_clustering.training.export_rounding import Inputs, rounded_weights
 
-WEIGHT_LEVELS: Final = 63
-"""Seven bits: two products of a full byte and an eight-bit weight overflow the 16-bit sums of processors
-without VNNI. The embeddings' cosine pays 0.0006 for being the same everywhere."""
 ACTIVATION_LEVELS: Final = 255
 TAIL: Final = 1e-5
 """Share of activations that may saturate at either end: with 1e-4 scores move a fifth more, with 1e-3 six
@@ -37,26 +31,9 @@ _VALUES_PER_TENSOR: Final = 4096
 """Sampled from each tensor of each picture for its range."""
 _PATCHES_PER_PICTURE: Final = 1024
 """Sampled from each convolution's input for its second moments."""
-_SHRINKS: Final = np.linspace(0.6, 1.0, 21)
-"""Scales tried for a channel's weights, as shares of the one that clips nothing."""
-_DAMPING: Final = 0.01
-"""Added to the second moments' diagonal, relative to its mean, as in GPTQ."""
 _LARGEST_BIAS: Final = 2.0**30
 """In steps of a bias: dead channels, whose weights are all but zero, need a coarser scale to hold theirs."""
 _TINY: Final = 1e-8
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Inputs:
-    """What a convolution sees: one row of ``k`` numbers a patch, for each of ``g`` groups of channels.
-
-    Attributes:
-        mean: of the patches.
-        moments: mean outer product of the patches.
-    """
-
-    mean: Float64[np.ndarray, "g k"]
-    moments: Float64[np.ndarray, "g k k"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +103,8 @@ def _constants(graph: OnnxGraph, code: tuple[float, int]) -> tuple[str, str]:
 
 
 def _convolve(graph: OnnxGraph, layer: Convolution, inputs: Inputs, source: str, input_scale: float) -> str:
-    rounded, scales, bias = rounded_weights(layer, inputs)
+    rows = layer.weight.reshape(len(layer.weight), -1)
+    rounded, scales, bias = rounded_weights(rows, layer.bias, inputs)
     scales = np.maximum(scales, np.abs(bias) / (_LARGEST_BIAS * input_scale))
     weight = _dequantised(graph, rounded.reshape(layer.weight.shape), scales)
     steps = scales * input_scale
@@ -139,45 +117,6 @@ def _dequantised(graph: OnnxGraph, whole: np.ndarray, scales: Float64[np.ndarray
     zeros = np.zeros(len(scales), whole.dtype)
     constants = (graph.constant(value) for value in (whole, scales.astype(np.float32), zeros))
     return graph.add("DequantizeLinear", *constants, axis=0)
-
-
-def rounded_weights(
-    layer: Convolution, inputs: Inputs
-) -> tuple[Int8[np.ndarray, "o k"], Float64[np.ndarray, " o"], Float64[np.ndarray, " o"]]:
-    """Weights as whole numbers, the scale of each output channel, and the corrected bias."""
-    rows = layer.weight.reshape(len(layer.weight), -1)
-    scales = _scales(rows)
-    whole = np.empty_like(rows)
-    for group, moments in enumerate(inputs.moments):
-        members = slice(None) if layer.groups == 1 else slice(group, group + 1)
-        whole[members] = _carry_errors(rows[members] / scales[members, None], moments)
-    error = rows - whole * scales[:, None]
-    return whole.astype(np.int8), scales, layer.bias + (error * inputs.mean).sum(axis=1)
-
-
-def _carry_errors(
-    weights: Float64[np.ndarray, "o k"], moments: Float64[np.ndarray, "k k"]
-) -> Float64[np.ndarray, "o k"]:
-    """Round columns one by one; each error is made up for by the columns still to come (GPTQ)."""
-    size = len(moments)
-    damped = moments + np.eye(size) * (_DAMPING * np.trace(moments) / size + _TINY)
-    factor = np.linalg.cholesky(np.linalg.inv(damped)).T
-    left, whole = weights.copy(), np.empty_like(weights)
-    for column in range(size):
-        whole[:, column] = np.clip(np.round(left[:, column]), -WEIGHT_LEVELS, WEIGHT_LEVELS)
-        error = (left[:, column] - whole[:, column]) / factor[column, column]
-        left[:, column:] -= error[:, None] * factor[column, column:]
-    return whole
-
-
-def _scales(rows: Float64[np.ndarray, "o k"]) -> Float64[np.ndarray, " o"]:
-    """For each channel the scale with the smallest squared rounding error."""
-    largest = np.maximum(np.abs(rows).max(axis=1), _TINY * WEIGHT_LEVELS)
-    candidates = _SHRINKS[:, None] * largest / WEIGHT_LEVELS
-    whole = np.clip(np.round(rows / candidates[..., None]), -WEIGHT_LEVELS, WEIGHT_LEVELS)
-    errors = ((whole * candidates[..., None] - rows) ** 2).sum(axis=2)
-    best: Float64[np.ndarray, " o"] = candidates[errors.argmin(axis=0), np.arange(len(rows))]
-    return best
 
 
 def _range(values: Float32[np.ndarray, " n"]) -> tuple[float, float]:
