@@ -37,7 +37,8 @@ def rated(key: str, companion: str) -> Rating:
 
 def test_second_sightings_are_spurious_unless_a_rater_saw_another_animal() -> None:
     """Shares are of the photos of one animal; photos of two are counted apart."""
-    photos = tuple(labelled(f"set/{name}", "milo") for name in "abcd") + (labelled("set/e", "milo", "luna"),)
+    alone = [labelled(f"set/{name}", "milo") for name in "abcd"]
+    photos = (*alone, labelled("set/e", "milo", "luna"))
     embeddings = {
         "set/a": embedded("set/a", LEFT, RIGHT),
         "set/b": embedded("set/b", LEFT, RIGHT),
