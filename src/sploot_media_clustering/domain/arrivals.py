@@ -159,7 +159,7 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
             for i in range(size)
             if i not in found
         }
-        surest = max(options, key=lambda i: (options[i].label != ASIDE, options[i].probability, -i))
+        surest = max(options, key=lambda i: _turn(options[i], bool(state.columns.leading[first + i]), i))
         found[surest] = options[surest]
         if options[surest].label != ASIDE:
             used[options[surest].label] = True
@@ -167,6 +167,11 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
     for i, arrival in enumerate(arrivals):
         state = _absorbed(state, first + i, arrival, float(weights[i]), model)
     return state, arrivals
+
+
+def _turn(option: Arrival, leading: bool, place: int) -> tuple[bool, bool, float, int]:
+    """Sightings that may found a subject go first, then the surest, then the detector's order."""
+    return leading, option.label != ASIDE, option.probability, -place
 
 
 def _other_species(state: AlbumState, row: int) -> Bool[np.ndarray, " k"]:

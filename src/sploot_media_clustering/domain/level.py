@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -207,3 +207,44 @@ def arrive(
     if probability < model.sure:
         return Arrival(ASIDE, guess, probability, UNSURE)
     return Arrival(guess, guess, probability, PLACED)
+
+
+def extended(
+    level: Level,
+    rows: Int64[np.ndarray, " m"],
+    vectors: Float64[np.ndarray, "n d"],
+    weights: Float64[np.ndarray, " n"],
+    forbidden: Bool[np.ndarray, "n n"],
+    model: LevelModel,
+) -> Level:
+    """A settled level with further items, which found nothing: each goes where it surely belongs, or aside.
+
+    Args:
+        level: of the items in ``rows``.
+        rows: ascending.
+        vectors: of all items, in canonical order.
+        weights: of all items.
+        forbidden: pairs of items that can't be of one component.
+        model: of the level.
+    """
+    size = len(weights)
+    labels, guesses = np.full(size, ASIDE), np.full(size, ASIDE)
+    probabilities, reasons = np.zeros(size), np.full(size, ALONE, np.int8)
+    labels[rows], guesses[rows] = level.labels, level.guesses
+    probabilities[rows], reasons[rows] = level.probabilities, level.reasons
+    for row in np.setdiff1d(np.arange(size), rows):
+        beside = labels[forbidden[row] & (labels != ASIDE)]
+        blocked = np.bincount(beside, minlength=len(level.mixture)) > 0
+        place = arrive(level, vectors[row], float(weights[row]), blocked, model)
+        labels[row], guesses[row] = place.label, place.guess
+        probabilities[row], reasons[row] = place.probability, place.reason
+    ones = np.ones(size, np.int64)
+    mixture = mix.collect(vectors, weights, ones, labels, len(level.mixture))
+    return replace(
+        level,
+        mixture=mixture,
+        labels=labels,
+        guesses=guesses,
+        probabilities=probabilities,
+        reasons=reasons,
+    )

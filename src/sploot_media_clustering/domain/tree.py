@@ -150,11 +150,17 @@ def _settled_subjects(
     expected: tuple[int, int] | None,
 ) -> Level:
     forbidden = tables.conflicts(columns)
+    lead = np.flatnonzero(columns.leading)
+    founding = forbidden[np.ix_(lead, lead)]
     items = Items(
-        columns.identity, weights, tables.atoms(columns, moment, forbidden, model.atom_distance), forbidden
+        columns.identity[lead],
+        weights[lead],
+        tables.atoms(columns.identity[lead], moment[columns.photo[lead]], founding, model.atom_distance),
+        founding,
     )
     hint = CountHint(*expected, model.hint_strength) if expected else None
-    return levels.place(items, model.subjects, hint)
+    level = levels.place(items, model.subjects, hint)
+    return levels.extended(level, lead, columns.identity, weights, forbidden, model.subjects)
 
 
 def _settled_looks(

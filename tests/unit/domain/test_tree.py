@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies_album import Spec, album, albums, tree_model
 
 from sploot_media_clustering.domain import arrivals, tree
-from sploot_media_clustering.domain.album import Photo
+from sploot_media_clustering.domain.album import Box, Photo
 from sploot_media_clustering.domain.columns import conflicts
 from sploot_media_clustering.domain.level import ALONE, ASIDE, PLACED
 from sploot_media_clustering.domain.tree import AlbumState
@@ -207,3 +207,26 @@ def test_an_owners_hint_moves_a_doubtful_number_of_animals() -> None:
     }
     assert counts[1] <= counts[2]
     assert counts[2] == 2
+
+
+def test_a_second_box_on_one_animal_does_not_split_it() -> None:
+    """A doubtful further sighting founds nothing and keeps nobody apart; it stands aside instead."""
+    photos = album(seed=4, photos=16, animals=1, timed=False)
+    alone = tree.settle(grown(photos), MODEL)
+    doubled = tuple(
+        replace(
+            photo,
+            sightings=(
+                *photo.sightings,
+                *(replace(s, detector_score=0.3, box=Box(0.0, 0.0, 0.1, 0.1)) for s in photo.sightings[:1]),
+            ),
+        )
+        if index % 3 == 0
+        else photo
+        for index, photo in enumerate(photos)
+    )
+    both = tree.settle(grown(doubled), MODEL)
+    leading = both.columns.leading
+    assert len(both.subject_ids) == len(alone.subject_ids)
+    np.testing.assert_array_equal(both.subjects.labels[leading], alone.subjects.labels)
+    assert (both.subjects.labels[~leading] == ASIDE).all()
