@@ -32,6 +32,9 @@ _LEAST_GAIN = 1e-9
 """A move must gain more than rounding can feign; this also ends the moves after finitely many."""
 
 
+_BLOCK_NUMBERS = 1 << 18
+"""Numbers worked on at once: as many as a processor's cache holds."""
+
 _PAIR = 2
 """A component of fewer items is not counted by a hint: it may be a stranger passing by."""
 
@@ -165,7 +168,7 @@ def _merged(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint | N
 class Merging:
     """The working arrays of one bottom-up pass; nothing outlives it.
 
-    Rows of components that were merged away stay until they are half of all, then the arrays are compacted.
+    Rows of components that were merged away stay until they are a quarter, then the arrays are compacted.
     """
 
     def __init__(self, items: Items, prior: Prior) -> None:
@@ -263,7 +266,7 @@ class Merging:
         self.gain[gone] = self.gain[:, gone] = -np.inf
         self.bound[gone] = -np.inf
         self._refresh(kept, gone)
-        if 2 * np.count_nonzero(self.alive) < len(self.alive):
+        if 4 * np.count_nonzero(self.alive) < 3 * len(self.alive):
             self._compact()
 
     def _refresh(self, kept: int, gone: int) -> None:
@@ -304,8 +307,11 @@ def join_gains(
     column).
     """
     gain = np.full((len(labels), len(components) + 1), -np.inf)
-    for k in np.flatnonzero(components.counts):
-        gain[:, k] = _join_column(items, components, labels, prior, int(k))
+    occupied = np.flatnonzero(components.counts)
+    step = max(1, _BLOCK_NUMBERS // max(items.vectors.size, 1))
+    for start in range(0, len(occupied), step):
+        block = occupied[start : start + step]
+        gain[:, block] = _join_columns(items, components, labels, prior, block)
     gain[:, -1] = np.where(components.counts[labels] > 1, _founding(items, prior), -np.inf)
     return gain
 
@@ -315,17 +321,35 @@ def _founding(items: Items, prior: Prior) -> Float64[np.ndarray, " n"]:
     return log_evidence(items.weights, items.weights[:, None] * items.vectors, ones, prior)
 
 
-def _join_column(
-    items: Items, components: Mixture, labels: Int64[np.ndarray, " n"], prior: Prior, k: int
-) -> Float64[np.ndarray, " n"]:
-    inside = (labels == k).astype(np.int64)
+def _join_columns(
+    items: Items,
+    components: Mixture,
+    labels: Int64[np.ndarray, " n"],
+    prior: Prior,
+    columns: Int64[np.ndarray, " k"],
+) -> Float64[np.ndarray, "n k"]:
+    """Columns of :func:`join_gains`, of occupied components."""
     own = items.weights[:, None] * items.vectors
-    weights = components.weights[k] - items.weights * inside
-    sums = components.sums[k] - own * inside[:, None]
-    counts = components.counts[k] - inside
-    gain = log_evidence(weights + items.weights, sums + own, counts + 1, prior)
-    gain -= log_evidence(weights, sums, counts, prior)
-    gain[items.conflicts[:, labels == k].any(1)] = -np.inf
+    weights = items.weights[:, None] + components.weights[columns]
+    sums = own[:, None] + components.sums[columns]
+    counts = np.broadcast_to(components.counts[columns] + 1, weights.shape)
+    joined = log_evidence(weights.ravel(), sums.reshape(-1, own.shape[1]), counts.ravel(), prior)
+    standing = log_evidence(
+        components.weights[columns], components.sums[columns], components.counts[columns], prior
+    )
+    gain = joined.reshape(weights.shape) - standing
+    member = labels[:, None] == columns
+    rows, places = np.nonzero(member)
+    inside = columns[places]
+    without = log_evidence(
+        components.weights[inside] - items.weights[rows],
+        components.sums[inside] - own[rows],
+        components.counts[inside] - 1,
+        prior,
+    )
+    gain[rows, places] = standing[places] - without
+    if items.conflicts.any():
+        gain[items.conflicts.astype(np.float32) @ member > 0] = -np.inf
     return gain
 
 
@@ -350,10 +374,9 @@ def _moved(
             gain = np.insert(gain, target, -np.inf, axis=1)
         labels[item] = target
         components = statistics(items, labels, gain.shape[1] - 1)
-        for k in (source, target):
-            gain[:, k] = (
-                _join_column(items, components, labels, prior, k) if components.counts[k] else -np.inf
-            )
+        gain[:, source] = -np.inf
+        changed = np.array([k for k in (source, target) if components.counts[k]])
+        gain[:, changed] = _join_columns(items, components, labels, prior, changed)
         gain[:, -1] = np.where(components.counts[labels] > 1, founding, -np.inf)
 
 
