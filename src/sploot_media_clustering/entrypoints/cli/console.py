@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
@@ -20,7 +21,10 @@ from rich.text import Text
 
 T = TypeVar("T")
 
-out: Final = Console(highlight=False, emoji=False)
+_PIPED_COLUMNS: Final = 160
+"""Width of tables that go to a file or a pipe, where no terminal says how wide it is."""
+
+out: Final = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 err: Final = Console(stderr=True, highlight=False, emoji=False)
 
 
