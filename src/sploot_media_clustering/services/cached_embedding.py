@@ -41,6 +41,7 @@ class _Read:
 
     image_id: str
     data: bytes
+    key: str
     error: SplootError | None = None
 
 
@@ -101,12 +102,13 @@ class CachedEmbedding:
 
     def _read(self, photo: Located) -> _Read:
         try:
-            return _Read(photo.image_id, self._source.read(photo.uri))
+            data = self._source.read(photo.uri)
         except (UnreadablePhotoError, TemporaryError) as error:
-            return _Read(photo.image_id, b"", error)
+            return _Read(photo.image_id, b"", self._key(b""), error)
+        return _Read(photo.image_id, data, self._key(data))
 
     def _embedded(self, block: Sequence[_Read]) -> Iterator[PhotoEmbedding | PhotoFailure]:
-        keys = [self._key(read.data) for read in block]
+        keys = [read.key for read in block]
         known = self._store.load(keys)
         missing = [i for i, read in enumerate(block) if known[i] is None and read.error is None]
         fresh = list(self._service.embed(PhotoInput(block[i].image_id, block[i].data) for i in missing))
