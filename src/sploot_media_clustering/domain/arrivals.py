@@ -14,10 +14,11 @@ from jaxtyping import Bool, Float64, Int64
 
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import level as levels
+from sploot_media_clustering.domain import mixture as mix
 from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.columns import DOUBTFUL
 from sploot_media_clustering.domain.level import ASIDE, Arrival, Level
-from sploot_media_clustering.domain.mixture import Mixture, absorb
+from sploot_media_clustering.domain.mixture import Mixture
 from sploot_media_clustering.domain.moments import join, linked, moments
 from sploot_media_clustering.domain.tree import AlbumState, Looks, TreeModel, settle, sighting_weights
 from sploot_media_clustering.errors import StateError
@@ -98,7 +99,7 @@ def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState
         state.columns.scene, state.columns.time_s, photo.scene, float(columns.time_s[-1]), model.moments
     )
     moment = join(state.moments, near)
-    state = _reweighed(state, moment[:-1], model, joined=moment)
+    state = _reweighed(state, moment, model)
     return replace(
         state,
         photos=(*state.photos, photo),
@@ -108,15 +109,10 @@ def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState
     )
 
 
-def _reweighed(
-    state: AlbumState,
-    moment: Int64[np.ndarray, " p"],
-    model: TreeModel,
-    joined: Int64[np.ndarray, " q"] | None = None,
-) -> AlbumState:
-    """The same places under other moments; ``joined`` also counts a photo that is about to come."""
+def _reweighed(state: AlbumState, moment: Int64[np.ndarray, " p"], model: TreeModel) -> AlbumState:
+    """The same places under other moments, which may count a photo that is about to come."""
     before = sighting_weights(state.moments, state.columns, model)
-    after = sighting_weights(moment if joined is None else joined, state.columns, model)
+    after = sighting_weights(moment, state.columns, model)
     change = after - before
     if not change.any():
         return replace(state, moments=moment)
@@ -203,7 +199,7 @@ def _joined(level: Level, arrival: Arrival, vector: Float64[np.ndarray, " d"], w
     placed = arrival.label != ASIDE
     return replace(
         level,
-        mixture=absorb(level.mixture, arrival.label, vector, weight) if placed else level.mixture,
+        mixture=mix.absorb(level.mixture, arrival.label, vector, weight) if placed else level.mixture,
         labels=np.append(level.labels, arrival.label),
         guesses=np.append(level.guesses, arrival.guess),
         probabilities=np.append(level.probabilities, arrival.probability),
@@ -240,7 +236,7 @@ def _left(level: Level, row: int, vector: Float64[np.ndarray, " d"], weight: flo
     label = int(level.labels[row])
     if label == ASIDE:
         return level
-    return replace(level, mixture=absorb(level.mixture, label, vector, -weight, -1))
+    return replace(level, mixture=mix.remove(level.mixture, label, vector, weight))
 
 
 def _selected(level: Level, rows: Int64[np.ndarray, " n"]) -> Level:
