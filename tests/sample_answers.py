@@ -14,7 +14,6 @@ from PIL import Image as PillowImage
 from sploot_media_clustering.services.answer import (
     Answer,
     BestGuess,
-    BoxFractions,
     Cluster,
     Descriptor,
     FailedImage,
@@ -27,6 +26,7 @@ from sploot_media_clustering.services.answer import (
     SeenAnimal,
     Unclustered,
 )
+from sploot_media_clustering.services.shapes import BoxFractions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOX: BoxFractions = (0.2, 0.1, 0.7, 0.9)

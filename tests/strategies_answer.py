@@ -6,12 +6,13 @@ from datetime import UTC
 from typing import get_args
 
 from hypothesis import strategies as st
+from msgspec import structs
 
+from sploot_media_clustering.domain.decisions import KINDS
 from sploot_media_clustering.services.answer import (
     Albums,
     Answer,
     BestGuess,
-    BoxFractions,
     Cluster,
     Descriptor,
     FailedImage,
@@ -24,8 +25,9 @@ from sploot_media_clustering.services.answer import (
     SeenAnimal,
     Species,
     Unclustered,
-    as_fraction,
 )
+from sploot_media_clustering.services.decision_records import Decided, Question, Said, Sighted
+from sploot_media_clustering.services.shapes import BoxFractions, as_fraction
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -54,6 +56,7 @@ def heroes(draw: st.DrawFn, image_ids: list[str]) -> tuple[Hero, ...]:
             signals=draw(st.dictionaries(names, fractions, max_size=3)),
             box=draw(boxes()),
             focal_point=(draw(fractions), draw(fractions)),
+            pinned=draw(st.booleans()),
         )
         for rank, image_id in enumerate(chosen, start=1)
     )
@@ -70,6 +73,7 @@ def members(draw: st.DrawFn, image_ids: list[str]) -> tuple[Member, ...]:
             box=draw(boxes()),
             species=draw(species),
             moment=draw(moments),
+            confirmed=draw(st.booleans()),
         )
         for position, image_id in enumerate(image_ids, start=1)
     )
@@ -140,6 +144,38 @@ def images(draw: st.DrawFn, image_id: str) -> Image:
     )
 
 
+sighted = st.builds(Sighted, image_id=names, box=st.none() | boxes())
+said = st.builds(
+    Said,
+    kind=st.sampled_from(KINDS),
+    sightings=st.lists(sighted, min_size=1, max_size=2).map(tuple),
+    others=st.lists(sighted, max_size=2).map(tuple),
+    name=st.none() | names,
+)
+decided = st.builds(
+    lambda part, instant, decision_id, status: Decided(
+        id=decision_id, at=instant, status=status, **structs.asdict(part)
+    ),
+    said,
+    instants,
+    names,
+    st.sampled_from(["holds", "superseded", "waiting"]),
+)
+questions = st.builds(
+    Question,
+    id=names,
+    kind=st.sampled_from(["confirm", "same", "check"]),
+    text=words,
+    cluster_ids=st.lists(names, min_size=1, max_size=2).map(tuple),
+    sightings=st.lists(sighted, min_size=1, max_size=2).map(tuple),
+    others=st.lists(sighted, max_size=2).map(tuple),
+    probability=fractions,
+    worth=st.floats(0, 100),
+    yes=said,
+    no=said,
+)
+
+
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
     """An answer whose clusters, photos and guesses refer to each other and to nothing else."""
@@ -162,6 +198,8 @@ def answers(draw: st.DrawFn) -> Answer:
         ),
         failed_images=tuple(draw(st.lists(failed, max_size=2))),
         images=tuple(draw(images(image_id)) for image_id in image_ids),
+        decisions=tuple(draw(st.lists(decided, max_size=2))),
+        questions=tuple(draw(st.lists(questions, max_size=2))),
     )
 
 

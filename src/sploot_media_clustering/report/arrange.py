@@ -12,12 +12,12 @@ from sploot_media_clustering.report.pictures import Picture
 from sploot_media_clustering.report.view import Album, Animal, Aside, Failure, Segment, Shelf, Stack, Tile
 from sploot_media_clustering.services.answer import (
     Answer,
-    BoxFractions,
     Cluster,
     Member,
     PointFractions,
     Unclustered,
 )
+from sploot_media_clustering.services.shapes import BoxFractions
 
 COLOURS: Final = 8
 """Animal colours in the style sheet; a ninth animal shares the first one's."""

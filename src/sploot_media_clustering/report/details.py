@@ -12,13 +12,13 @@ from sploot_media_clustering.report.pictures import Picture
 from sploot_media_clustering.report.view import Animal
 from sploot_media_clustering.services.answer import (
     Answer,
-    BoxFractions,
     Cluster,
     Hero,
     Image,
     Member,
     Unclustered,
 )
+from sploot_media_clustering.services.shapes import BoxFractions
 
 NO_COLOUR = "c-none"
 

@@ -6,7 +6,6 @@ in words. Members are only ever added; a change of meaning raises :data:`SCHEMA_
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,22 +14,17 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from sploot_media_clustering.domain.album import Box
 from sploot_media_clustering.errors import InputError
+from sploot_media_clustering.services.decision_records import Decided, Question
+from sploot_media_clustering.services.shapes import BoxFractions, Fraction
 
 SCHEMA_VERSION: Final = 1
-
-FRACTION_DECIMALS: Final = 4
-"""Places kept of a fraction: a tenth of a pixel in a photo 1 000 pixels wide."""
 
 Level: TypeAlias = Literal["subject", "look"]
 Species: TypeAlias = Literal["cat", "dog", "animal"]
 Reason: TypeAlias = Literal["no_animal", "unsure", "alone", "unreadable"]
-Fraction: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 Position: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
-BoxFractions: TypeAlias = tuple[Fraction, Fraction, Fraction, Fraction]
-"""Left, top, right, bottom, in fractions of the upright photo."""
 PointFractions: TypeAlias = tuple[Fraction, Fraction]
 """From the left, from the top, in fractions of the upright photo."""
 
@@ -60,6 +54,7 @@ class Hero(msgspec.Struct, frozen=True, kw_only=True):
         signals: what the score was made of, by name; higher is better.
         box: the animal in this photo.
         focal_point: what a crop should keep in view.
+        pinned: a person chose it.
     """
 
     image_id: str
@@ -69,6 +64,7 @@ class Hero(msgspec.Struct, frozen=True, kw_only=True):
     signals: dict[str, Fraction]
     box: BoxFractions
     focal_point: PointFractions
+    pinned: bool = False
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +78,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
         box: the animal that makes it a member.
         species: ``cat``, ``dog`` or ``animal``.
         moment: number of the occasion; photos of one occasion share it, inside one answer.
+        confirmed: a person said that it belongs here.
     """
 
     image_id: str
@@ -91,6 +88,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     box: BoxFractions
     species: Species
     moment: Count
+    confirmed: bool = False
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,6 +218,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         metrics: how well the album is covered.
         failed_images: photos that could not be read.
         images: every photo that was read.
+        decisions: what people said, oldest first.
+        questions: what a person could settle, the most worth first.
         schema_version: of this shape.
     """
 
@@ -233,6 +233,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     failed_images: tuple[FailedImage, ...] = ()
     images: tuple[Image, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+    questions: tuple[Question, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 
@@ -240,22 +242,6 @@ class Albums(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Several albums, by name."""
 
     albums: dict[str, Answer]
-
-
-def as_fraction(value: float) -> float:
-    """A share, score or probability as answers carry it: in [0, 1], with :data:`FRACTION_DECIMALS` places.
-
-    Raises:
-        ValueError: it is not a number.
-    """
-    if math.isnan(value):
-        raise ValueError("expected a number, got NaN: a score or a share was divided by zero")
-    return round(min(max(float(value), 0.0), 1.0), FRACTION_DECIMALS)
-
-
-def as_box(box: Box) -> BoxFractions:
-    """A box as answers carry it."""
-    return as_fraction(box.left), as_fraction(box.top), as_fraction(box.right), as_fraction(box.bottom)
 
 
 def as_image_id(path: str) -> str:

@@ -33,12 +33,11 @@ from sploot_media_clustering.services.answer import (
     SeenAnimal,
     Species,
     Unclustered,
-    as_box,
-    as_fraction,
 )
 from sploot_media_clustering.services.answer import (
     Level as ClusterLevel,
 )
+from sploot_media_clustering.services.shapes import as_box, as_fraction
 
 PIPELINE: Final = "mixture"
 _REASONS: Final[dict[int, Reason]] = {levels.UNSURE: "unsure", levels.ALONE: "alone"}

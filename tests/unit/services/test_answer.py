@@ -31,13 +31,13 @@ from sploot_media_clustering.services.answer import (
     Metrics,
     SeenAnimal,
     Unclustered,
-    as_box,
-    as_fraction,
     as_image_id,
     decode,
     encode,
     json_schema,
 )
+from sploot_media_clustering.services.decision_records import Decided, Question, Said, Sighted
+from sploot_media_clustering.services.shapes import as_box, as_fraction
 
 SCHEMA = json.loads(json_schema())
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -147,6 +147,10 @@ def test_several_albums_read_back_the_same(several: Albums) -> None:
         ("failed_image", FailedImage),
         ("metrics", Metrics),
         ("albums", Albums),
+        ("sighted", Sighted),
+        ("said", Said),
+        ("decided", Decided),
+        ("question", Question),
     ],
 )
 def test_schema_and_types_name_the_same_members(definition: str, struct: type[msgspec.Struct]) -> None:

@@ -1,0 +1,33 @@
+"""Numbers and boxes as everything that leaves the product carries them."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+
+from sploot_media_clustering.domain.album import Box
+
+FRACTION_DECIMALS: Final = 4
+"""Places kept of a fraction: a tenth of a pixel in a photo 1 000 pixels wide."""
+
+Fraction: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+BoxFractions: TypeAlias = tuple[Fraction, Fraction, Fraction, Fraction]
+"""Left, top, right, bottom, in fractions of the upright photo."""
+
+
+def as_fraction(value: float) -> float:
+    """A share, score or probability as answers carry it: in [0, 1], with :data:`FRACTION_DECIMALS` places.
+
+    Raises:
+        ValueError: it is not a number.
+    """
+    if math.isnan(value):
+        raise ValueError("expected a number, got NaN: a score or a share was divided by zero")
+    return round(min(max(float(value), 0.0), 1.0), FRACTION_DECIMALS)
+
+
+def as_box(box: Box) -> BoxFractions:
+    """A box as answers carry it."""
+    return as_fraction(box.left), as_fraction(box.top), as_fraction(box.right), as_fraction(box.bottom)
