@@ -56,8 +56,19 @@ def add(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, 
     if any(known.image_id == photo.image_id for known in state.photos):
         state = remove(state, photo.image_id, model)
     state, arrived = arrive(state, photo, model)
-    due = not state.subject_ids or state.unsettled >= max(_SETTLE_AFTER, _SETTLE_SHARE * len(state.photos))
+    due = (
+        not state.subject_ids
+        or state.unsettled >= max(_SETTLE_AFTER, _SETTLE_SHARE * len(state.photos))
+        or speaks_of(state, photo.image_id)
+    )
     return (settle(state, model) if due else state), Added(arrived, due)
+
+
+def speaks_of(state: AlbumState, image_id: str) -> bool:
+    """Whether a decision is about a photo, whose coming or going then asks for a settling."""
+    return any(
+        ref.image_id == image_id for said in state.decisions for ref in (*said.sightings, *said.others)
+    )
 
 
 def arrive(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, tuple[Arrival, ...]]:
@@ -141,7 +152,7 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
     size = len(photo.sightings)
     first = len(state.columns) - size
     weights = sighting_weights(state.moments, state.columns, model)[first:]
-    used = np.zeros(len(state.subjects.mixture), bool)
+    used = np.zeros(len(state.subject_ids), bool)
     found: dict[int, Arrival] = {}
     while len(found) < size:
         options = {
@@ -149,8 +160,9 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
                 state.subjects,
                 state.columns.identity[first + i],
                 float(weights[i]),
-                used | _other_species(state, first + i),
+                (used | _other_species(state, first + i))[state.animals],
                 model.subjects,
+                state.animals,
             )
             for i in range(size)
             if i not in found
@@ -158,7 +170,7 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
         surest = max(options, key=lambda i: _turn(options[i], bool(state.columns.leading[first + i]), i))
         found[surest] = options[surest]
         if options[surest].label != ASIDE:
-            used[options[surest].label] = True
+            used[state.animals[options[surest].label]] = True
     arrivals = tuple(found[i] for i in range(size))
     for i, arrival in enumerate(arrivals):
         state = _absorbed(state, first + i, arrival, float(weights[i]), model)
@@ -172,24 +184,25 @@ def _turn(option: Arrival, leading: bool, place: int) -> tuple[bool, bool, float
 
 def _other_species(state: AlbumState, row: int) -> Bool[np.ndarray, " k"]:
     """Subjects with a member that is surely of another species."""
-    known, size = len(state.subjects.labels), len(state.subjects.mixture)
+    subject, size = state.subject_labels(), len(state.subject_ids)
     own = state.columns.species[row]
     if own == DOUBTFUL:
         return np.zeros(size, bool)
-    species = state.columns.species[:known]
-    differ = (species != DOUBTFUL) & (species != own) & (state.subjects.labels >= 0)
-    return np.bincount(state.subjects.labels[differ], minlength=size) > 0
+    species = state.columns.species[: len(subject)]
+    differ = (species != DOUBTFUL) & (species != own) & (subject >= 0)
+    return np.bincount(subject[differ], minlength=size) > 0
 
 
 def _absorbed(state: AlbumState, row: int, arrival: Arrival, weight: float, model: TreeModel) -> AlbumState:
     subjects = _joined(state.subjects, arrival, state.columns.identity[row], weight)
     looks = list(state.looks)
     if arrival.label != ASIDE:
-        part = looks[arrival.label]
+        subject = int(state.animals[arrival.label])
+        part = looks[subject]
         vector = state.columns.look[row] - part.centre
         free = np.zeros(len(part.level.mixture), bool)
         place = levels.arrive(part.level, vector, weight, free, model.looks)
-        looks[arrival.label] = replace(
+        looks[subject] = replace(
             part, rows=np.append(part.rows, row), level=_joined(part.level, place, vector, weight)
         )
     return replace(state, subjects=subjects, looks=tuple(looks))
@@ -225,10 +238,11 @@ def _withdrawn(state: AlbumState, row: int, weight: float) -> AlbumState:
         return state
     subjects = _left(state.subjects, row, state.columns.identity[row], weight)
     looks = list(state.looks)
-    part = looks[label]
+    subject = int(state.animals[label])
+    part = looks[subject]
     place = int(np.flatnonzero(part.rows == row)[0])
     vector = state.columns.look[row] - part.centre
-    looks[label] = replace(part, level=_left(part.level, place, vector, weight))
+    looks[subject] = replace(part, level=_left(part.level, place, vector, weight))
     return replace(state, subjects=subjects, looks=tuple(looks))
 
 

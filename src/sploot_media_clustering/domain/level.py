@@ -185,6 +185,7 @@ def arrive(
     weight: float,
     blocked: Bool[np.ndarray, " k"],
     model: LevelModel,
+    clusters: Int64[np.ndarray, " k"] | None = None,
 ) -> Arrival:
     """The place of one new item under the scale and concentration of the last settling.
 
@@ -194,19 +195,30 @@ def arrive(
         weight: of its evidence.
         blocked: components that it can't belong to.
         model: of the level.
+        clusters: of the components, where some are linked; else each is a cluster of its own. An item is as
+            sure of a component as of its cluster.
     """
     gain = mix.gains(level.mixture, vector, weight, level.prior)
     gain[:-1][blocked | (level.mixture.counts == 0)] = -np.inf
     probabilities = mix.posterior(gain, model.temperature)
     if len(gain) == 1 or np.isneginf(gain[:-1]).all():
         return Arrival(ASIDE, ASIDE, 0.0, ALONE)
-    guess = int(probabilities[:-1].argmax())
-    probability = float(probabilities[guess])
+    guess, probability = _surest(probabilities[:-1], clusters)
     if gain[-1] > gain[guess]:
         return Arrival(ASIDE, guess, probability, ALONE)
     if probability < model.sure:
         return Arrival(ASIDE, guess, probability, UNSURE)
     return Arrival(guess, guess, probability, PLACED)
+
+
+def _surest(among: Float64[np.ndarray, " k"], clusters: Int64[np.ndarray, " k"] | None) -> tuple[int, float]:
+    """The best component of the most probable cluster, and the probability of that cluster."""
+    if clusters is None:
+        guess = int(among.argmax())
+        return guess, float(among[guess])
+    together = np.bincount(clusters, among)
+    best = int(together.argmax())
+    return int(np.where(clusters == best, among, -1.0).argmax()), float(together[best])
 
 
 def extended(

@@ -6,23 +6,30 @@ came in; :mod:`.arrivals` keeps it up to date between settlings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import level as levels
 from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.columns import Columns
+from sploot_media_clustering.domain.corrected import Corrected, corrected
+from sploot_media_clustering.domain.corrections import Ground
+from sploot_media_clustering.domain.decisions import Decision
 from sploot_media_clustering.domain.level import Level, LevelModel
 from sploot_media_clustering.domain.lineage import LineageEvent, inherit
 from sploot_media_clustering.domain.moments import MomentModel, evidence_weights, moments
 from sploot_media_clustering.domain.settling import CountHint, Items
+from sploot_media_clustering.domain.statements import Assignment, Statement, confirmed, statements
 
 _LINEAGE_KEPT = 256
 """Events kept in a state, the newest."""
+
+_CONFIRMED_WORTH = 1_000_000
+"""Of a split, the part with more confirmed sightings keeps the id, however many others the rest has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +82,12 @@ class AlbumState:
         columns: their vectors.
         moments: of each photo.
         subjects: the mixture over identity vectors, one item a sighting.
-        subject_ids: of its components.
+        animals: subject of each of its components: a person's word may link several into one.
+        subject_ids: of the subjects.
         looks: of each subject.
+        names: of each subject, None where nobody named it.
+        decisions: what people said, oldest first.
+        superseded: id of each decision that a newer one contradicts, and of that one; as last settled.
         unsettled: photos that came or went since the last settling.
         expected_animals: fewest and most animals, as the owner said.
         lineage: what merged and split, newest last.
@@ -88,12 +99,20 @@ class AlbumState:
     columns: Columns
     moments: Int64[np.ndarray, " p"]
     subjects: Level
+    animals: Int64[np.ndarray, " k"]
     subject_ids: tuple[str, ...]
     looks: tuple[Looks, ...]
+    names: tuple[str | None, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    superseded: Mapping[str, str] = field(default_factory=dict)
     unsettled: int = 0
     expected_animals: tuple[int, int] | None = None
     lineage: tuple[LineageEvent, ...] = ()
     heroes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def subject_labels(self) -> Int64[np.ndarray, " s"]:
+        """Subject of each sighting, :data:`~.level.ASIDE` where it has none."""
+        return np.append(self.animals, levels.ASIDE)[self.subjects.labels]
 
 
 def empty(model: TreeModel, expected_animals: tuple[int, int] | None = None) -> AlbumState:
@@ -104,6 +123,7 @@ def empty(model: TreeModel, expected_animals: tuple[int, int] | None = None) -> 
         columns=tables.empty(len(model.subjects.between), len(model.looks.between), model.scene_dimension),
         moments=np.zeros(0, np.int64),
         subjects=levels.empty(model.subjects),
+        animals=np.zeros(0, np.int64),
         subject_ids=(),
         looks=(),
         expected_animals=expected_animals,
@@ -118,28 +138,33 @@ def sighting_weights(
 
 
 def settle(state: AlbumState, model: TreeModel) -> AlbumState:
-    """The album as its photos alone determine it; ids are inherited from the state before."""
+    """The album as its photos and decisions alone determine it; ids are inherited from the state before."""
     order = np.array(sorted(range(len(state.photos)), key=lambda i: state.photos[i].image_id), np.int64)
     columns, rows = tables.taken(state.columns, order)
     photos = tuple(state.photos[i] for i in order)
     moment = moments(columns.scene, columns.time_s, model.moments)
     weights = sighting_weights(moment, columns, model)
-    subjects = _settled_subjects(columns, moment, weights, model, state.expected_animals)
+    said = statements(state.decisions, photos)
+    subjects = _settled_subjects(columns, moment, weights, model, state.expected_animals, said)
+    animal = np.append(subjects.animals, levels.ASIDE)[subjects.level.labels]
     looks = tuple(
-        _settled_looks(columns, weights, np.flatnonzero(subjects.labels == k), model.looks)
-        for k in range(len(subjects.mixture))
+        _settled_looks(columns, weights, np.flatnonzero(animal == k), model.looks)
+        for k in range(len(subjects.names))
     )
     settled = replace(
         state,
         photos=photos,
         columns=columns,
         moments=moment,
-        subjects=subjects,
+        subjects=subjects.level,
+        animals=subjects.animals,
         subject_ids=(),
         looks=looks,
+        names=subjects.names,
+        superseded=subjects.superseded,
         unsettled=0,
     )
-    return _named(settled, state, rows)
+    return _named(settled, state, rows, confirmed(said, Assignment(subjects.level.labels, subjects.animals)))
 
 
 def _settled_subjects(
@@ -148,19 +173,23 @@ def _settled_subjects(
     weights: Float64[np.ndarray, " s"],
     model: TreeModel,
     expected: tuple[int, int] | None,
-) -> Level:
+    said: Sequence[Statement],
+) -> Corrected:
     forbidden = tables.conflicts(columns)
     lead = np.flatnonzero(columns.leading)
     founding = forbidden[np.ix_(lead, lead)]
+    occasion = moment[columns.photo]
     items = Items(
         columns.identity[lead],
         weights[lead],
-        tables.atoms(columns.identity[lead], moment[columns.photo[lead]], founding, model.atom_distance),
+        tables.atoms(columns.identity[lead], occasion[lead], founding, model.atom_distance),
         founding,
     )
     hint = CountHint(*expected, model.hint_strength) if expected else None
     level = levels.place(items, model.subjects, hint)
-    return levels.extended(level, lead, columns.identity, weights, forbidden, model.subjects)
+    level = levels.extended(level, lead, columns.identity, weights, forbidden, model.subjects)
+    ground = Ground(columns.identity, weights, occasion, forbidden, model.atom_distance, level.prior)
+    return corrected(level, said, ground, model.subjects)
 
 
 def _settled_looks(
@@ -184,18 +213,28 @@ def look_labels(state: AlbumState) -> tuple[Int64[np.ndarray, " s"], tuple[str, 
     return labels, tuple(cluster_id for looks in state.looks for cluster_id in looks.ids)
 
 
-def _named(settled: AlbumState, before: AlbumState, rows: Int64[np.ndarray, " s"]) -> AlbumState:
+def _named(
+    settled: AlbumState,
+    before: AlbumState,
+    rows: Int64[np.ndarray, " s"],
+    vouched: Bool[np.ndarray, " s"],
+) -> AlbumState:
     """Ids for the clusters of a settled album, from those that its sightings had before."""
+    worth = np.where(vouched, _CONFIRMED_WORTH, 1)
+    subjects = settled.subject_labels()
     subject_ids, subject_events = inherit(
         "subject",
         before.subject_ids,
-        _overlap(settled.subjects.labels, before.subjects.labels[rows], len(before.subject_ids)),
-        _first_members(settled, settled.subjects.labels),
+        _overlap(subjects, before.subject_labels()[rows], len(before.subject_ids), worth),
+        _first_members(settled, subjects),
     )
     old_labels, old_ids = look_labels(before)
     labels = look_labels(settled)[0]
     look_ids, look_events = inherit(
-        "look", old_ids, _overlap(labels, old_labels[rows], len(old_ids)), _first_members(settled, labels)
+        "look",
+        old_ids,
+        _overlap(labels, old_labels[rows], len(old_ids), worth),
+        _first_members(settled, labels),
     )
     remaining = iter(look_ids)
     looks = tuple(
@@ -207,11 +246,14 @@ def _named(settled: AlbumState, before: AlbumState, rows: Int64[np.ndarray, " s"
 
 
 def _overlap(
-    new: Int64[np.ndarray, " s"], old: Int64[np.ndarray, " s"], old_size: int
+    new: Int64[np.ndarray, " s"],
+    old: Int64[np.ndarray, " s"],
+    old_size: int,
+    worth: Int64[np.ndarray, " s"],
 ) -> Int64[np.ndarray, "new old"]:
     table = np.zeros((int(new.max(initial=-1)) + 1, old_size), np.int64)
     both = (new >= 0) & (old >= 0)
-    np.add.at(table, (new[both], old[both]), 1)
+    np.add.at(table, (new[both], old[both]), worth[both])
     return table
 
 

@@ -106,11 +106,12 @@ def _scored(
     truth: list[int] = []
     found: list[int] = []
     extra = int(vectors.animals.max()) + 1
+    labels = state.subject_labels()
     row = 0
     for photo in state.photos:
         for place in range(max(len(photo.sightings), 1)):
             truth.append(animal[photo.image_id] if place == 0 else extra)
             extra += place > 0
-            found.append(int(state.subjects.labels[row]) if photo.sightings else ASIDE)
+            found.append(int(labels[row]) if photo.sightings else ASIDE)
             row += bool(photo.sightings)
     return score(np.array(truth, np.int64), np.array(found, np.int64))

@@ -114,10 +114,11 @@ def _churn(photos: Sequence[Photo], heads: Heads) -> float:
 def _ids(state: AlbumState) -> dict[tuple[str, int], str]:
     """Subject id of each placed sighting."""
     ids: dict[tuple[str, int], str] = {}
+    labels = state.subject_labels()
     row = 0
     for photo in state.photos:
         for place in range(len(photo.sightings)):
-            label = int(state.subjects.labels[row])
+            label = int(labels[row])
             if label != ASIDE:
                 ids[photo.image_id, place] = state.subject_ids[label]
             row += 1

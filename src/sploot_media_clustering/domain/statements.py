@@ -1,0 +1,215 @@
+"""Decisions, found again in an album: which sightings they mean, and whether an assignment honours them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from sploot_media_clustering.domain.album import Photo
+from sploot_media_clustering.domain.decisions import Decision, Kind, SightingRef, row_of
+from sploot_media_clustering.domain.level import ASIDE
+
+VOUCHING: frozenset[Kind] = frozenset({"same", "confirm", "split", "name"})
+"""Kinds that say of their sightings that they are of an animal: such sightings always have a place."""
+
+PARTING: frozenset[Kind] = frozenset({"different", "split"})
+"""Kinds that say of two groups that they are two animals."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """Who is who: sightings belong to components, components to animals.
+
+    Attributes:
+        components: of each sighting, :data:`~.level.ASIDE` where it has none.
+        animals: of each component.
+    """
+
+    components: Int64[np.ndarray, " s"]
+    animals: Int64[np.ndarray, " k"]
+
+    def of_sightings(self) -> Int64[np.ndarray, " s"]:
+        """Animal of each sighting, :data:`~.level.ASIDE` where it has none."""
+        return np.append(self.animals, ASIDE)[self.components]
+
+    def component_of(self, rows: Int64[np.ndarray, " m"]) -> int:
+        """The component that most of some sightings are in; :data:`~.level.ASIDE` where none has one."""
+        return _most(self.components[rows])
+
+    def animal_of(self, rows: Int64[np.ndarray, " m"]) -> int:
+        """The animal that most of some sightings show; :data:`~.level.ASIDE` where none has one."""
+        return _most(np.append(self.animals, ASIDE)[self.components[rows]])
+
+
+def _most(labels: Int64[np.ndarray, " m"]) -> int:
+    placed = labels[labels != ASIDE]
+    return int(np.bincount(placed).argmax()) if len(placed) else ASIDE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A decision in an album.
+
+    Attributes:
+        decision: what was said.
+        rows: its sightings that are there, as rows of the album's columns.
+        others: what they are compared with, likewise.
+    """
+
+    decision: Decision
+    rows: Int64[np.ndarray, " m"]
+    others: Int64[np.ndarray, " o"]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the photos that it needs are not there."""
+        return not len(self.rows) or (bool(self.decision.others) and not len(self.others))
+
+
+def statements(decisions: Sequence[Decision], photos: Sequence[Photo]) -> list[Statement]:
+    """Decisions in the order given, their sightings matched by overlap to those of the photos.
+
+    A sighting that both sides of a decision turn out to mean is on neither.
+    """
+    first, places = 0, {}
+    for photo in photos:
+        places[photo.image_id] = (first, photo)
+        first += len(photo.sightings)
+
+    def rows(refs: Sequence[SightingRef]) -> Int64[np.ndarray, " m"]:
+        found = set()
+        for ref in refs:
+            if ref.image_id in places:
+                start, photo = places[ref.image_id]
+                place = row_of(ref, photo)
+                if place is not None:
+                    found.add(start + place)
+        return np.array(sorted(found), np.int64)
+
+    found = [(d, rows(d.sightings), rows(d.others)) for d in decisions]
+    return [Statement(d, np.setdiff1d(own, other), np.setdiff1d(other, own)) for d, own, other in found]
+
+
+def names(said: Sequence[Statement], assigned: Assignment) -> dict[int, Statement]:
+    """The naming that holds for each animal that has one.
+
+    A naming follows the animal that most of its sightings show. A newer one of the same animal replaces it
+    where they share a sighting; of those that share none, that wins which has most sightings in the animal,
+    and the newest among equals.
+
+    Args:
+        said: in the order in which it was said.
+        assigned: who is who.
+    """
+    animal = assigned.of_sightings()
+    given: dict[int, list[Statement]] = defaultdict(list)
+    for naming in said:
+        if naming.decision.kind == "name" and (target := assigned.animal_of(naming.rows)) != ASIDE:
+            kept = [
+                s for s in given[target] if same_name(s, naming) or not np.isin(s.rows, naming.rows).any()
+            ]
+            given[target] = [*kept, naming]
+    return {
+        target: max(reversed(told), key=lambda naming: _votes(naming, told, animal == target))
+        for target, told in given.items()
+    }
+
+
+def _votes(naming: Statement, told: Sequence[Statement], inside: Bool[np.ndarray, " s"]) -> int:
+    """Sightings inside an animal that have been given the name of a naming."""
+    rows = np.unique(np.concatenate([s.rows for s in told if same_name(s, naming)]))
+    return int(inside[rows].sum())
+
+
+def same_name(one: Statement, other: Statement) -> bool:
+    """Whether two namings give one name."""
+    return _key(one) == _key(other)
+
+
+def _key(naming: Statement) -> str:
+    return (naming.decision.name or "").casefold()
+
+
+def unmet(said: Sequence[Statement], assigned: Assignment) -> list[Statement]:
+    """The statements that an assignment does not honour, the newest first; none of them is waiting."""
+    animal, named = assigned.of_sightings(), names(said, assigned)
+    return [s for s in reversed(said) if not _holds(s, animal, assigned, named)]
+
+
+def _holds(
+    statement: Statement,
+    animal: Int64[np.ndarray, " s"],
+    assigned: Assignment,
+    named: Mapping[int, Statement],
+) -> bool:
+    own, other = assigned.animal_of(statement.rows), assigned.animal_of(statement.others)
+    inside = animal[statement.rows]
+    honoured = True
+    match statement.decision.kind:
+        case "same":
+            honoured = own == other != ASIDE
+        case "different":
+            honoured = own != other or own == ASIDE
+        case "not_this":
+            honoured = other == ASIDE or not (inside == other).any()
+        case "confirm":
+            honoured = other != ASIDE and bool((inside == other).all())
+        case "split":
+            honoured = own not in (other, ASIDE) and bool((inside == own).all())
+        case "name":
+            honoured = own in named and same_name(named[own], statement)
+        case "hero" | "not_hero":
+            pass
+    return honoured
+
+
+def barred(said: Sequence[Statement], assigned: Assignment, animals: int) -> Bool[np.ndarray, "s a"]:
+    """Which animals each sighting can't be of, by what people said.
+
+    Args:
+        said: statements that hold.
+        assigned: who is who.
+        animals: how many there are.
+    """
+    bar = np.zeros((len(assigned.components), animals), bool)
+    for statement in said:
+        kind = statement.decision.kind
+        if kind in PARTING or kind == "not_this":
+            _bar(bar, statement.rows, assigned.animal_of(statement.others))
+        if kind in PARTING:
+            _bar(bar, statement.others, assigned.animal_of(statement.rows))
+    named = names(said, assigned)
+    for naming in named.values():
+        for other, second in named.items():
+            if not same_name(naming, second):
+                _bar(bar, naming.rows, other)
+    return bar
+
+
+def _bar(bar: Bool[np.ndarray, "s a"], rows: Int64[np.ndarray, " m"], animal: int) -> None:
+    if animal != ASIDE:
+        bar[rows, animal] = True
+
+
+def confirmed(said: Sequence[Statement], assigned: Assignment) -> Bool[np.ndarray, " s"]:
+    """Sightings of which a person said that they are of the animal that they are now put to.
+
+    A person who names an animal, or says that two are one, has looked at the animal and not at each photo;
+    so these confirm only what they were said of alone.
+    """
+    mark = np.zeros(len(assigned.components), bool)
+    animal = assigned.of_sightings()
+    for statement in said:
+        kind = statement.decision.kind
+        if kind in ("confirm", "split"):
+            mark[statement.rows] = True
+        elif kind in VOUCHING:
+            for rows in (statement.rows, statement.others):
+                mark[rows[: len(rows) == 1]] = True
+        if kind == "not_this":
+            mark[statement.rows[animal[statement.rows] == ASIDE]] = False
+    return mark & (animal != ASIDE)
