@@ -79,6 +79,8 @@ def arrive(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumStat
 def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
     """The album without one photo: the inverse of adding it, up to rounding. An emptied cluster stays, empty.
 
+    An album whose decisions speak of the photo settles, so that they go on to hold.
+
     Raises:
         StateError: there is no such photo.
     """
@@ -92,7 +94,7 @@ def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
         state = _withdrawn(state, int(row), float(weights[row]))
     kept = np.delete(np.arange(len(state.photos)), index)
     columns, rows = tables.taken(state.columns, kept)
-    return replace(
+    state = replace(
         state,
         photos=tuple(state.photos[i] for i in kept),
         columns=columns,
@@ -101,6 +103,7 @@ def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
         looks=tuple(_renumbered(looks, rows, len(state.columns)) for looks in state.looks),
         unsettled=state.unsettled + 1,
     )
+    return settle(state, model) if speaks_of(state, image_id) else state
 
 
 def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState:

@@ -13,7 +13,16 @@ from sploot_media_clustering.domain import mixture as mix
 from sploot_media_clustering.domain.corrections import Ground, replay, vouched
 from sploot_media_clustering.domain.level import ALONE, ASIDE, PLACED, UNSURE, Level, LevelModel
 from sploot_media_clustering.domain.settling import Items, canonical, join_gains
-from sploot_media_clustering.domain.statements import Assignment, Statement, barred, confirmed, names
+from sploot_media_clustering.domain.statements import (
+    CHOOSING,
+    Assignment,
+    Statement,
+    barred,
+    confirmed,
+    names,
+    outdated_choices,
+    unmet,
+)
 
 _MORE_LIKELY_THAN_NOT: Final = 0.5
 """Probability from which a photo that was unsure is put to an animal that a person vouched for."""
@@ -46,9 +55,10 @@ def corrected(level: Level, said: Sequence[Statement], ground: Ground, model: Le
         model: of the level.
     """
     alone = np.arange(len(level.mixture))
-    live = [statement for statement in said if not statement.waiting]
+    live = [s for s in said if not s.waiting and s.decision.kind not in CHOOSING]
+    outdated = outdated_choices(said)
     if not live:
-        return Corrected(level, alone, (None,) * len(alone), {})
+        return Corrected(level, alone, (None,) * len(alone), outdated)
     done = replay(Assignment(level.labels, alone), live, ground)
     assigned = _served(done.assigned, done.held, len(alone), model)
     among, assigned = _pulled_in(assigned, done.held, ground, model)
@@ -61,7 +71,7 @@ def corrected(level: Level, said: Sequence[Statement], ground: Ground, model: Le
             named[animal].decision.name if animal in named else None
             for animal in range(int(assigned.animals.max(initial=ASIDE)) + 1)
         ),
-        done.superseded,
+        done.superseded | outdated,
     )
 
 
@@ -69,10 +79,16 @@ def _served(assigned: Assignment, held: Sequence[Statement], settled: int, model
     """Animals that a correction made and nobody vouched for are served like all others: from a size on."""
     animal = assigned.of_sightings()
     size = np.bincount(animal[animal != ASIDE], minlength=int(assigned.animals.max(initial=ASIDE)) + 1)
-    small = (size < model.min_size) & (np.arange(len(size)) >= settled)
-    small[list(vouched(held, assigned))] = False
-    out = np.append(small, False)[animal]
-    return Assignment(np.where(out, ASIDE, assigned.components), assigned.animals)
+    for small in np.flatnonzero((size > 0) & (size < model.min_size)).tolist():
+        if small >= settled and small not in vouched(held, assigned):
+            without = np.where(animal == small, ASIDE, assigned.components)
+            assigned = _honoured(assigned, Assignment(without, assigned.animals), held)
+    return assigned
+
+
+def _honoured(before: Assignment, after: Assignment, held: Sequence[Statement]) -> Assignment:
+    """A change that nobody asked for, unless it broke what somebody said."""
+    return before if unmet(held, after) else after
 
 
 def _pulled_in(
@@ -86,23 +102,23 @@ def _pulled_in(
     animals = int(assigned.animals.max(initial=ASIDE)) + 1
     bar = barred(held, assigned, animals)
     among = _memberships(assigned, bar, ground, model)
-    by_animal = among @ np.eye(animals)[assigned.animals]
+    by_animal = _by_animal(among, assigned)
     least = np.full((len(among), animals), np.inf)
     least[bar.any(1)] = model.sure
     least[:, list(vouched(held, assigned))] = _MORE_LIKELY_THAN_NOT
-    components, animal = assigned.components.copy(), assigned.of_sightings()
-    best = by_animal.argmax(1) if animals else np.zeros(len(among), np.int64)
-    chance = by_animal[np.arange(len(among)), best] if animals else np.zeros(len(among))
-    for row in sorted(np.flatnonzero(components == ASIDE).tolist(), key=lambda i: -chance[i]):
-        target = best[row] if animals else ASIDE
-        if (
-            animals
-            and chance[row] >= least[row, target]
-            and not (ground.forbidden[row] & (animal == target)).any()
-        ):
-            components[row] = int(np.where(assigned.animals == target, among[row], -1.0).argmax())
-            animal[row] = target
-    return among, Assignment(components, assigned.animals)
+    rows, targets = np.nonzero((by_animal >= least) & (assigned.components == ASIDE)[:, None])
+    for i in np.argsort(-by_animal[rows, targets], kind="stable").tolist():
+        row, target, animal = rows[i], targets[i], assigned.of_sightings()
+        if animal[row] == ASIDE and not (ground.forbidden[row] & (animal == target)).any():
+            components = assigned.components.copy()
+            components[row] = np.where(assigned.animals == target, among[row], -1.0).argmax()
+            assigned = _honoured(assigned, Assignment(components, assigned.animals), held)
+    return among, assigned
+
+
+def _by_animal(among: Float64[np.ndarray, "s k"], assigned: Assignment) -> Float64[np.ndarray, "s a"]:
+    """Membership probabilities of animals, each the sum over its components."""
+    return among @ np.eye(int(assigned.animals.max(initial=ASIDE)) + 1)[assigned.animals]
 
 
 def _memberships(
@@ -146,7 +162,7 @@ def _level(
     ground: Ground,
 ) -> Level:
     labels, size = assigned.components, len(assigned.components)
-    by_animal = among @ np.eye(int(assigned.animals.max(initial=ASIDE)) + 1)[assigned.animals]
+    by_animal = _by_animal(among, assigned)
     placed = labels != ASIDE
     if len(assigned.animals):
         best = by_animal.argmax(1)

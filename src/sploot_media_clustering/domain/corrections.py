@@ -72,7 +72,7 @@ def replay(assigned: Assignment, said: Sequence[Statement], ground: Ground) -> R
 
     Args:
         assigned: as the album settled.
-        said: oldest first, none waiting.
+        said: about who is who, oldest first, none waiting.
         ground: what the album is.
     """
     superseded: dict[str, str] = {}
@@ -122,8 +122,6 @@ def _done(
             assigned = _split_off(assigned, rows, others, ground)
         case "name":
             assigned = _named(assigned, statement, said, ground)
-        case "hero" | "not_hero":
-            pass
     return assigned
 
 

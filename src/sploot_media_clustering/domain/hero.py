@@ -104,14 +104,14 @@ class Candidate:
         image_id: of the photo.
         moment: at most one picture of a moment is ranked.
         score: of the hero model.
-        pinned: a person chose it; it goes before all that are not.
+        pinned: above 0 where a person chose it; it goes before all with less.
         vetoed: a person refused it; it is never ranked.
     """
 
     image_id: str
     moment: int
     score: float
-    pinned: bool = False
+    pinned: int = 0
     vetoed: bool = False
 
 
@@ -132,7 +132,7 @@ def rank(
     """
     waiting = sorted(
         (candidate for candidate in candidates if not candidate.vetoed),
-        key=lambda candidate: (not candidate.pinned, -candidate.score, candidate.image_id),
+        key=lambda candidate: (-candidate.pinned, -candidate.score, candidate.image_id),
     )
     shown = {image_id: place for place, image_id in enumerate(previous)}
     ranked: list[str] = []

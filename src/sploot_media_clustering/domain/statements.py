@@ -13,6 +13,9 @@ from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.decisions import Decision, Kind, SightingRef, row_of
 from sploot_media_clustering.domain.level import ASIDE
 
+CHOOSING: frozenset[Kind] = frozenset({"hero", "not_hero"})
+"""Kinds that say what is shown, and nothing about who is who."""
+
 VOUCHING: frozenset[Kind] = frozenset({"same", "confirm", "split", "name"})
 """Kinds that say of their sightings that they are of an animal: such sightings always have a place."""
 
@@ -46,8 +49,9 @@ class Assignment:
 
 
 def _most(labels: Int64[np.ndarray, " m"]) -> int:
+    """The commonest label, of equals the one that comes first: labels may be numbered anew, order stays."""
     placed = labels[labels != ASIDE]
-    return int(np.bincount(placed).argmax()) if len(placed) else ASIDE
+    return int(placed[np.bincount(placed)[placed].argmax()]) if len(placed) else ASIDE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,8 +166,6 @@ def _holds(
             honoured = own not in (other, ASIDE) and bool((inside == own).all())
         case "name":
             honoured = own in named and same_name(named[own], statement)
-        case "hero" | "not_hero":
-            pass
     return honoured
 
 
@@ -213,3 +215,20 @@ def confirmed(said: Sequence[Statement], assigned: Assignment) -> Bool[np.ndarra
         if kind == "not_this":
             mark[statement.rows[animal[statement.rows] == ASIDE]] = False
     return mark & (animal != ASIDE)
+
+
+def choices(said: Sequence[Statement]) -> dict[int, Statement]:
+    """The newest word on whether each sighting is to be shown; of sightings without one there is none."""
+    return {int(row): s for s in said if s.decision.kind in CHOOSING for row in s.rows}
+
+
+def outdated_choices(said: Sequence[Statement]) -> dict[str, str]:
+    """Ids of the choices of which nothing is left, and of the newer ones that took their last sighting."""
+    newest = choices(said)
+    found = {}
+    for statement in said:
+        if statement.decision.kind in CHOOSING and not statement.waiting:
+            now = [newest[int(row)] for row in statement.rows]
+            if statement not in now:
+                found[statement.decision.id] = now[-1].decision.id
+    return found

@@ -15,7 +15,6 @@ from sploot_media_clustering.domain import descriptors as words
 from sploot_media_clustering.domain import level as levels
 from sploot_media_clustering.domain.album import SPECIES, Sighting
 from sploot_media_clustering.domain.hero import SCORED, Candidate, HeroModel, rank, scored_signals
-from sploot_media_clustering.domain.level import Level
 from sploot_media_clustering.domain.reasons import reasons, sentence
 from sploot_media_clustering.domain.signals import recency, typicality
 from sploot_media_clustering.domain.tree import AlbumState, Looks
@@ -38,6 +37,7 @@ from sploot_media_clustering.services.answer import (
     Level as ClusterLevel,
 )
 from sploot_media_clustering.services.shapes import as_box, as_fraction
+from sploot_media_clustering.services.word import Word
 
 PIPELINE: Final = "mixture"
 _REASONS: Final[dict[int, Reason]] = {levels.UNSURE: "unsure", levels.ALONE: "alone"}
@@ -91,6 +91,7 @@ class _Title:
     level: ClusterLevel
     parent_id: str | None
     label: str
+    name: str | None = None
     provisional: bool = False
 
 
@@ -110,6 +111,8 @@ class AlbumReader:
         self._sightings: list[Sighting] = [s for photo in state.photos for s in photo.sightings]
         self._owner = state.columns.photo.tolist()
         self._image_ids = [photo.image_id for photo in state.photos]
+        self._subject = state.subject_labels()
+        self._word = Word.of(state)
 
     def answer(self) -> Answer:
         """The whole answer, both levels."""
@@ -126,27 +129,30 @@ class AlbumReader:
             metrics=self._metrics(clusters),
             failed_images=request.failed,
             images=tuple(self._images()),
+            decisions=self._word.decisions(),
         )
 
     def _clusters(self) -> Iterator[Cluster]:
         """Each subject, the largest first, then its looks, the largest first."""
         state = self._state
-        served = [k for k in range(len(state.subject_ids)) if state.subjects.mixture.counts[k]]
-        served.sort(key=lambda k: (-int(state.subjects.mixture.counts[k]), state.subject_ids[k]))
+        size = np.bincount(self._subject[self._subject != levels.ASIDE], minlength=len(state.subject_ids))
+        served = sorted(np.flatnonzero(size).tolist(), key=lambda k: (-int(size[k]), state.subject_ids[k]))
         labels = words.subject_labels([np.stack([s.species for s in self._members_of(k)]) for k in served])
         for k, label in zip(served, labels, strict=True):
-            yield self._subject(k, label)
+            yield self._subject_cluster(k, label)
             yield from self._looks(k)
 
     def _members_of(self, subject: int) -> list[Sighting]:
-        return [self._sightings[row] for row in np.flatnonzero(self._state.subjects.labels == subject)]
+        return [self._sightings[row] for row in np.flatnonzero(self._subject == subject)]
 
-    def _subject(self, k: int, label: str) -> Cluster:
+    def _subject_cluster(self, k: int, label: str) -> Cluster:
         state = self._state
-        rows = np.flatnonzero(state.subjects.labels == k)
+        rows = np.flatnonzero(self._subject == k)
         group = self._group(rows, state.subjects.probabilities[rows])
-        title = _Title(state.subject_ids[k], "subject", None, label, state.subjects.provisional)
-        return self._cluster(group, title)
+        provisional = state.subjects.provisional
+        return self._cluster(
+            group, _Title(state.subject_ids[k], "subject", None, label, state.names[k], provisional)
+        )
 
     def _looks(self, k: int) -> Iterator[Cluster]:
         part, parent = self._state.looks[k], self._state.subject_ids[k]
@@ -183,7 +189,7 @@ class AlbumReader:
             level=title.level,
             parent_id=title.parent_id,
             label=title.label,
-            name=None,
+            name=title.name,
             provisional=title.provisional,
             descriptors=tuple(
                 Descriptor(attribute=d.attribute, value=d.value, share=as_fraction(d.share))
@@ -198,7 +204,7 @@ class AlbumReader:
 
     def _heroes(self, group: _Group, cluster_id: str) -> Iterator[Hero]:
         candidates = [
-            Candidate(self._image(row), self._moment(row), score)
+            self._word.candidate(row, Candidate(self._image(row), self._moment(row), score))
             for row, score in zip(group.rows.tolist(), group.scores.tolist(), strict=True)
         ]
         before = self._state.heroes.get(cluster_id, ())
@@ -225,6 +231,7 @@ class AlbumReader:
                 as_fraction((box.left + box.right) / 2),
                 as_fraction(box.top + _FOCAL_HEIGHT * box.height),
             ),
+            pinned=self._word.pinned(row),
         )
 
     def _members(self, group: _Group) -> Iterator[Member]:
@@ -240,6 +247,7 @@ class AlbumReader:
                 box=as_box(self._sightings[row].box),
                 species=_species(self._sightings[row]),
                 moment=self._moment(row),
+                confirmed=self._word.confirmed(row),
             )
 
     def _unclustered(self) -> Iterator[Unclustered]:
@@ -252,7 +260,7 @@ class AlbumReader:
                 image_id=self._image(row),
                 level="subject",
                 reason=_REASONS[int(state.subjects.reasons[row])],
-                best=_best(state.subjects, row, state.subject_ids),
+                best=_best(state, row),
                 box=as_box(self._sightings[row].box),
             )
 
@@ -293,8 +301,9 @@ def _species(sighting: Sighting) -> Species:
     return SPECIES[int(sighting.species.argmax())]
 
 
-def _best(level: Level, row: int, ids: Sequence[str]) -> BestGuess | None:
-    guess = int(level.guesses[row])
+def _best(state: AlbumState, row: int) -> BestGuess | None:
+    guess = int(state.subjects.guesses[row])
     if guess == levels.ASIDE:
         return None
-    return BestGuess(id=ids[guess], probability=as_fraction(float(level.probabilities[row])))
+    subject_id = state.subject_ids[int(state.animals[guess])]
+    return BestGuess(id=subject_id, probability=as_fraction(float(state.subjects.probabilities[row])))

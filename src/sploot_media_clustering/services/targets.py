@@ -1,0 +1,127 @@
+"""What a person means by a name: an animal, a look or photos of an album's answer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from sploot_media_clustering.errors import InputError
+from sploot_media_clustering.services.answer import Answer, Cluster, Image
+from sploot_media_clustering.services.decision_records import Sighted
+
+_PLACE_MARK = "#"
+"""``IMG_1.jpg#2`` is the second animal of a photo, as the answer lists them."""
+
+_HINTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Finds what is meant in one answer.
+
+    Attributes:
+        answer: of the album, with members and images.
+    """
+
+    answer: Answer
+
+    def cluster(self, told: str) -> Cluster | None:
+        """The cluster with this id, name or label (upper or lower case alike); animals before looks.
+
+        Raises:
+            InputError: several clusters are called so.
+        """
+        exact = [c for c in self.answer.clusters if c.id == told]
+        for level in ("subject", "look"):
+            exact = exact or [
+                c
+                for c in self.answer.clusters
+                if c.level == level
+                and told.casefold() in {(c.name or c.label).casefold(), c.label.casefold()}
+            ]
+        if len(exact) > 1:
+            ids = ", ".join(c.id for c in exact)
+            raise InputError(f"{told!r} may be any of {ids}: give one of these ids")
+        return exact[0] if exact else None
+
+    def animal(self, told: str) -> Cluster:
+        """The animal that is meant; for a photo, the animal that it shows.
+
+        Raises:
+            InputError: there is none, or there are several.
+        """
+        found = self.cluster(told)
+        if found is not None:
+            return found if found.parent_id is None else self._by_id(found.parent_id)
+        owners = {self.owner(part) for part in self.photos([told])} - {None}
+        if len(owners) != 1:
+            raise InputError(
+                f"expected an animal, got {told!r}, whose photos show {len(owners) or 'none'} of them; "
+                "give the animal's name, label or id"
+            )
+        return self._by_id(owners.pop() or "")
+
+    def group(self, told: str) -> tuple[Sighted, ...]:
+        """The sightings that are meant: the members of a cluster, or all animals of photos."""
+        found = self.cluster(told)
+        return members(found) if found is not None else self.photos([told])
+
+    def photos(self, told: Sequence[str]) -> tuple[Sighted, ...]:
+        """Every animal in photos given by id, file name or pattern; ``#2`` picks the second of each.
+
+        Raises:
+            InputError: no photo is called so, or no animal was found in one.
+        """
+        return tuple(part for name in told for part in self._sightings(name))
+
+    def owner(self, part: Sighted) -> str | None:
+        """Id of the animal that a sighting was put to, None where it stands aside."""
+        return next(
+            (
+                c.id
+                for c in self.answer.clusters
+                if c.level == "subject"
+                for m in c.members
+                if m.image_id == part.image_id and m.box == part.box
+            ),
+            None,
+        )
+
+    def _by_id(self, cluster_id: str) -> Cluster:
+        return next(c for c in self.answer.clusters if c.id == cluster_id)
+
+    def _sightings(self, told: str) -> Iterable[Sighted]:
+        name, mark, place = told.rpartition(_PLACE_MARK)
+        picked = mark and place.isdecimal() and not self._images(told)
+        for image in self._images(name if picked else told) or self._unknown(told):
+            boxes = [seen.box for seen in image.sightings]
+            if not boxes:
+                raise InputError(f"no animal was found in {image.image_id}, so nothing can be said of one")
+            if picked and not 1 <= int(place) <= len(boxes):
+                raise InputError(f"{image.image_id} shows {len(boxes)} animals, got number {place}")
+            for box in [boxes[int(place) - 1]] if picked else boxes:
+                yield Sighted(image_id=image.image_id, box=box)
+
+    def _images(self, told: str) -> list[Image]:
+        images = self.answer.images
+        exact = [image for image in images if image.image_id == told]
+        named = exact or [image for image in images if image.image_id.rsplit("/", 1)[-1] == told]
+        return named or [image for image in images if _matches(image.image_id, told)]
+
+    def _unknown(self, told: str) -> list[Image]:
+        known = [c.name or c.label for c in self.answer.clusters if c.level == "subject"]
+        known += [image.image_id.rsplit("/", 1)[-1] for image in self.answer.images]
+        near = difflib.get_close_matches(told, known, _HINTS)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        raise InputError(f"expected an animal, look or photo of {self.answer.pet_id}, got {told!r}{hint}")
+
+
+def _matches(image_id: str, pattern: str) -> bool:
+    return fnmatchcase(image_id, pattern) or fnmatchcase(image_id.rsplit("/", 1)[-1], pattern)
+
+
+def members(cluster: Cluster) -> tuple[Sighted, ...]:
+    """The members of a cluster as sightings."""
+    return tuple(Sighted(image_id=m.image_id, box=m.box) for m in cluster.members)
