@@ -131,10 +131,6 @@ def _memberships(
         ground.identity, ground.weights, np.ones(size, np.int64), labels, len(assigned.animals)
     )
     gain = join_gains(items, known, labels, ground.prior)
-    own = ground.weights[:, None] * ground.identity
-    founding = mix.log_evidence(ground.weights, own, np.ones(size, np.int64), ground.prior)
-    alone = (labels != ASIDE) & (np.append(known.counts, 0)[labels] == 1)
-    gain[:, -1] = np.where(alone, -np.inf, founding)
     animal = assigned.of_sightings()
     inside = animal[:, None] == np.arange(bar.shape[1])
     blocked = (bar | (ground.forbidden.astype(np.float32) @ inside > 0)) & ~inside

@@ -92,10 +92,11 @@ def _replayed(
     for statement in said:
         held.append(statement)
         assigned = _done(assigned, statement, held, ground)
-        for older in unmet(held, assigned):
+        while broken := unmet(held, assigned):
+            older = broken[0]
             again = _done(assigned, older, held, ground)
-            since = held[held.index(older) :]
-            if older is not statement and not set(map(id, unmet(held, again))) & set(map(id, since)):
+            since = set(map(id, held[held.index(older) :]))
+            if since.isdisjoint(map(id, unmet(held, again))):
                 assigned = again
             else:
                 held.remove(older)

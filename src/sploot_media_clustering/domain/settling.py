@@ -304,7 +304,7 @@ def join_gains(
     """Gain of each item's joining each component, itself left out of its own; the last is founding one.
 
     Conflicts are ``-inf``; founding is ``-inf`` for an item that is alone already (staying is its own
-    column).
+    column). An item with a label below 0 is in no component.
     """
     gain = np.full((len(labels), len(components) + 1), -np.inf)
     occupied = np.flatnonzero(components.counts)
@@ -312,7 +312,8 @@ def join_gains(
     for start in range(0, len(occupied), step):
         block = occupied[start : start + step]
         gain[:, block] = _join_columns(items, components, labels, prior, block)
-    gain[:, -1] = np.where(components.counts[labels] > 1, _founding(items, prior), -np.inf)
+    alone = np.append(components.counts, 0)[labels] == 1
+    gain[:, -1] = np.where(alone, -np.inf, _founding(items, prior))
     return gain
 
 

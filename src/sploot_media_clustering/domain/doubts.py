@@ -1,0 +1,174 @@
+"""What an album is not sure of, and what a person's answer would be worth.
+
+A doubt is worth the photos whose place an answer is expected to change: the probability that it changes
+them, times how many they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final, Literal
+
+import numpy as np
+from jaxtyping import Bool, Int64
+from scipy.special import expit
+
+from sploot_media_clustering.domain import columns as tables
+from sploot_media_clustering.domain.corrections import vouched
+from sploot_media_clustering.domain.level import ASIDE, UNSURE
+from sploot_media_clustering.domain.merge_path import merge_paths
+from sploot_media_clustering.domain.mixture import log_evidence
+from sploot_media_clustering.domain.settling import Items, ScaleSearch
+from sploot_media_clustering.domain.statements import (
+    VOUCHING,
+    Assignment,
+    Statement,
+    barred,
+    names,
+    same_name,
+    statements,
+)
+from sploot_media_clustering.domain.tree import AlbumState, TreeModel, sighting_weights
+
+_LEAST_WORTH: Final = 0.2
+"""Photos: what is worth less is not asked."""
+
+_LEAST_TO_HALVE: Final = 4
+_MOST_TO_HALVE: Final = 600
+"""Sightings of an animal that is looked at for two; the search grows with their square."""
+
+_PULLED_IN: Final = 0.5
+"""Unsure photos that are likelier of an animal than not come in once somebody vouches for it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Doubt:
+    """One thing that an album is not sure of.
+
+    Attributes:
+        kind: ``confirm``: is this sighting of that animal; ``same``: are two animals one; ``check``: is one
+            animal two.
+        subjects: in question; two for ``same``.
+        rows: the sighting, the first animal's sightings, or those of the smaller half.
+        others: the animal's, the second animal's, or those of the larger half.
+        probability: of a yes; for ``check``, that there are two.
+        worth: photos whose place an answer is expected to change.
+    """
+
+    kind: Literal["confirm", "same", "check"]
+    subjects: tuple[int, ...]
+    rows: Int64[np.ndarray, " m"]
+    others: Int64[np.ndarray, " o"]
+    probability: float
+    worth: float
+
+
+def doubts(state: AlbumState, model: TreeModel, most: int) -> list[Doubt]:
+    """What is worth asking about an album as last settled, the most worth first.
+
+    Args:
+        state: of the album.
+        model: that it settled under.
+        most: doubts.
+    """
+    said = [
+        s
+        for s in statements(state.decisions, state.photos)
+        if not s.waiting and s.decision.id not in state.superseded
+    ]
+    assigned = Assignment(state.subjects.labels, state.animals)
+    found = [
+        *_unsure(state, said, assigned),
+        *_pairs(state, said, assigned, model),
+        *_halves(state, said, model),
+    ]
+    worthwhile = [doubt for doubt in found if doubt.worth >= _LEAST_WORTH]
+    return sorted(worthwhile, key=lambda doubt: (-doubt.worth, doubt.kind, doubt.subjects))[:most]
+
+
+def _unsure(state: AlbumState, said: list[Statement], assigned: Assignment) -> Iterator[Doubt]:
+    level, subject = state.subjects, state.subject_labels()
+    known = vouched(said, assigned)
+    waiting = np.flatnonzero((level.reasons == UNSURE) & (level.guesses != ASIDE))
+    target = np.append(state.animals, ASIDE)[level.guesses]
+    likely = level.probabilities >= _PULLED_IN
+    for row in waiting.tolist():
+        guess, chance = int(target[row]), float(level.probabilities[row])
+        follow = 0
+        if guess not in known:
+            follow = int((likely[waiting] & (target[waiting] == guess)).sum()) - int(likely[row])
+        others = np.flatnonzero(subject == guess)
+        yield Doubt("confirm", (guess,), np.array([row]), others, chance, chance * (1 + follow))
+
+
+def _pairs(
+    state: AlbumState, said: list[Statement], assigned: Assignment, model: TreeModel
+) -> Iterator[Doubt]:
+    mixture, prior, subject = state.subjects.mixture, state.subjects.prior, state.subject_labels()
+    apart = _apart(state, said, assigned)
+    alone = log_evidence(mixture.weights, mixture.sums, mixture.counts, prior)
+    for first, second in combinations(range(len(state.subject_ids)), 2):
+        one, two = np.flatnonzero(subject == first), np.flatnonzero(subject == second)
+        if apart[first, second] or not len(one) or not len(two):
+            continue
+        a, b = np.meshgrid(np.flatnonzero(state.animals == first), np.flatnonzero(state.animals == second))
+        i, j = a.ravel(), b.ravel()
+        joint = log_evidence(
+            mixture.weights[i] + mixture.weights[j],
+            mixture.sums[i] + mixture.sums[j],
+            mixture.counts[i] + mixture.counts[j],
+            prior,
+        )
+        chance = float(expit((joint - alone[i] - alone[j]).max() / model.subjects.temperature))
+        yield Doubt("same", (first, second), one, two, chance, chance * min(len(one), len(two)))
+
+
+def _apart(state: AlbumState, said: list[Statement], assigned: Assignment) -> Bool[np.ndarray, "a a"]:
+    """Animals that are two: seen in one photo, of two species, of two names, or as a person said."""
+    size = len(state.subject_ids)
+    inside = (state.subject_labels()[:, None] == np.arange(size)).astype(np.float32)
+    apart = inside.T @ (tables.conflicts(state.columns) @ inside) > 0
+    apart |= inside.T @ barred(said, assigned, size).astype(np.float32) > 0
+    named = names(said, assigned)
+    for one, two in combinations(named, 2):
+        apart[one, two] |= not same_name(named[one], named[two])
+    return apart | apart.T
+
+
+def _halves(state: AlbumState, said: list[Statement], model: TreeModel) -> Iterator[Doubt]:
+    prior = state.subjects.prior
+    weights = sighting_weights(state.moments, state.columns, model)
+    forbidden = tables.conflicts(state.columns)
+    for component in range(len(state.subjects.mixture)):
+        rows = np.flatnonzero(state.subjects.labels == component)
+        if not _LEAST_TO_HALVE <= len(rows) <= _MOST_TO_HALVE:
+            continue
+        items = Items(
+            state.columns.identity[rows],
+            weights[rows],
+            np.arange(len(rows)),
+            forbidden[np.ix_(rows, rows)] & False,
+        )
+        (path,) = merge_paths(items, prior, ScaleSearch((prior.within,), 1.0))
+        smaller = path.labels(len(path.pairs) - 1) == 1
+        smaller ^= smaller.sum() * 2 > len(rows)
+        if _said_to_be_one(said, rows[smaller], rows[~smaller]):
+            continue
+        gain = float(path.gains[-1]) - prior.log_concentration
+        chance = float(expit(-gain / model.subjects.temperature))
+        animal = (int(state.animals[component]),)
+        yield Doubt("check", animal, rows[smaller], rows[~smaller], chance, chance * int(smaller.sum()))
+
+
+def _said_to_be_one(
+    said: list[Statement], rows: Int64[np.ndarray, " m"], others: Int64[np.ndarray, " o"]
+) -> bool:
+    """Whether a person said of sightings of both halves that they are of one animal."""
+    return any(
+        np.isin(rows, told).any() and np.isin(others, told).any()
+        for s in said
+        if s.decision.kind in VOUCHING - {"name", "split"}
+        for told in [np.concatenate([s.rows, s.others])]
+    )
