@@ -57,6 +57,7 @@ class Request:
         top: heroes of each cluster.
         version: of the album.
         failed: photos that could not be read.
+        questions: how many, at most, are asked back.
     """
 
     pet_id: str
@@ -64,6 +65,7 @@ class Request:
     top: int = 3
     version: int = 0
     failed: tuple[FailedImage, ...] = ()
+    questions: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from sploot_media_clustering.domain import arrivals, tree
 from sploot_media_clustering.domain.album import Photo, PhotoEmbedding, Sighting
@@ -15,6 +16,7 @@ from sploot_media_clustering.domain.tree import AlbumState, TreeModel
 from sploot_media_clustering.errors import StateError
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.answering import AlbumReader, Request
+from sploot_media_clustering.services.asking import questions
 
 
 class ClusteringService:
@@ -84,7 +86,11 @@ class ClusteringService:
 
     def answer(self, state: AlbumState, request: Request) -> Answer:
         """The album's clusters with their heroes, and what stands aside and why."""
-        return AlbumReader(state, self._heads.pictures.hero, request).answer()
+        answer = AlbumReader(state, self._heads.pictures.hero, request).answer()
+        if not request.questions:
+            return answer
+        asked = questions(state, {part.id: part for part in answer.clusters}, self.model, request.questions)
+        return structs.replace(answer, questions=asked)
 
     def shown(self, state: AlbumState, answer: Answer) -> AlbumState:
         """The album, its heroes remembered: the next answer replaces one only where it is clearly beaten."""

@@ -30,6 +30,7 @@ from sploot_media_clustering.report.page import compose
 from sploot_media_clustering.report.pictures import Thumbnailer, embed, wanted
 from sploot_media_clustering.services.answer import Albums, Answer, FailedImage, encode
 from sploot_media_clustering.services.answering import Request as AnswerRequest
+from sploot_media_clustering.services.asking import MOST_QUESTIONS
 from sploot_media_clustering.services.embedding import PhotoFailure
 from sploot_media_clustering.settings import from_environment
 
@@ -160,6 +161,7 @@ def _answered(
                 FailedImage(image_id=f.image_id, error=type(f.error).__name__, message=str(f.error))
                 for f in own
             ),
+            questions=MOST_QUESTIONS,
         ),
     )
     if seen:  # a disk that is not there for once does not cost an album its ids
