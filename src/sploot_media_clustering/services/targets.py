@@ -113,7 +113,8 @@ class Targets:
     def _unknown(self, told: str) -> list[Image]:
         known = [c.name or c.label for c in self.answer.clusters if c.level == "subject"]
         known += [image.image_id.rsplit("/", 1)[-1] for image in self.answer.images]
-        near = difflib.get_close_matches(told, known, _HINTS)
+        spelt = {name.casefold(): name for name in known}
+        near = [spelt[name] for name in difflib.get_close_matches(told.casefold(), spelt, _HINTS)]
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise InputError(f"expected an animal, look or photo of {self.answer.pet_id}, got {told!r}{hint}")
 

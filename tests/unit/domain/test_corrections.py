@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.strategies_album import DIMENSION, LOOK_DIMENSION, Spec, albums, sighting, tree_model
+from strategies_album import DIMENSION, LOOK_DIMENSION, Spec, albums, sighting, tree_model
 
 from sploot_media_clustering.domain import arrivals, tree
 from sploot_media_clustering.domain.album import Photo
