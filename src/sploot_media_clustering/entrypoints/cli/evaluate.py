@@ -13,6 +13,7 @@ from rich.table import Table
 from sploot_media_clustering.bootstrap import open_embedding, open_engine
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.labelled import data_sets_of, embedded
+from sploot_media_clustering.evaluation.corrections import evaluate_corrections
 from sploot_media_clustering.evaluation.end_to_end import EndToEndResult, evaluate_end_to_end
 from sploot_media_clustering.evaluation.gate import Check, identity_checks
 from sploot_media_clustering.evaluation.heroes import evaluate_heroes, evaluate_raters_heroes
@@ -20,7 +21,14 @@ from sploot_media_clustering.evaluation.identity import IdentityResult, evaluate
 from sploot_media_clustering.evaluation.left_out import Figure, leave_albums_out
 from sploot_media_clustering.evaluation.looks import evaluate_looks, evaluate_one_look, evaluate_raters_looks
 from sploot_media_clustering.evaluation.order import evaluate_order
+from sploot_media_clustering.evaluation.words import (
+    evaluate_attributes,
+    evaluate_calibration,
+    evaluate_coats,
+    evaluate_labels,
+)
 from sploot_media_clustering.settings import from_environment
+from sploot_media_clustering.training.coats import coated_photos, read_coats
 from sploot_media_clustering.training.labelled import labelled_vectors
 from sploot_media_clustering.training.ratings import rated_photos, read_ratings
 
@@ -87,6 +95,28 @@ def pictures(data: Data = None) -> None:
 
 
 @app.command()
+def words(data: Data = None) -> None:
+    """What is said: attributes, claims of labels and coats, by heads fitted without what is judged.
+
+    Example:
+
+        sploot-clustering eval words ~/labelled
+    """
+    data_sets = data_sets_of(data or [])
+    folders = [data_set.folder for data_set in data_sets]
+    with open_embedding(from_environment()) as parts:
+        embeddings = embedded(parts, data_sets)
+    judged = leave_albums_out(rated_photos(read_ratings(folders), embeddings), progress=_say)
+    _print_figures("attributes, accuracy", evaluate_attributes(judged))
+    _print_figures("attributes, calibration error", evaluate_calibration(judged))
+    _print_figures("labels of looks, agreement with the rater", evaluate_labels(judged))
+    coated = coated_photos(labelled_vectors(data_sets, embeddings), read_coats(folders))
+    if coated:
+        _say("coats")
+        _print_figures("coats", evaluate_coats(coated))
+
+
+@app.command()
 def order(
     data: Data = None, albums: Annotated[int, typer.Option(min=1, help="Households of each set.")] = 40
 ) -> None:
@@ -105,6 +135,35 @@ def order(
         table.add_column(heading, justify="left" if heading == "set" else "right")
     for result in results:
         table.add_row(result.name, str(result.albums), f"{result.beaten:.1%}", f"{result.churn:.1%}")
+    out.print(table)
+
+
+@app.command()
+def corrections(
+    data: Data = None, draws: Annotated[int, typer.Option(min=1, help="Households of each set.")] = 40
+) -> None:
+    """How much a person has to say until an album is right, and what that breaks.
+
+    Example:
+
+        sploot-clustering eval corrections ~/labelled
+    """
+    data_sets = data_sets_of(data or [])
+    with open_engine(from_environment()) as engine:
+        embeddings = embedded(engine.parts, data_sets)
+        results = evaluate_corrections(data_sets, embeddings, engine.heads, draws=draws, progress=_say)
+    table = Table(title="corrections-1", title_justify="left", box=None, pad_edge=False)
+    for heading in ("set", "decisions per 20 photos", "[95 %]", "right photos made wrong", "unfinished"):
+        table.add_column(heading, justify="left" if heading == "set" else "right")
+    for result in results:
+        told = result.per_20_photos
+        table.add_row(
+            result.name,
+            f"{told.mean:.2f}",
+            f"{told.low:.2f}-{told.high:.2f}",
+            f"{result.made_wrong:.2%}",
+            str(result.unfinished),
+        )
     out.print(table)
 
 
