@@ -20,7 +20,14 @@ from sploot_media_clustering.domain.columns import DOUBTFUL
 from sploot_media_clustering.domain.level import ASIDE, Arrival, Level
 from sploot_media_clustering.domain.mixture import Mixture
 from sploot_media_clustering.domain.moments import join, linked, moments
-from sploot_media_clustering.domain.tree import AlbumState, Looks, TreeModel, settle, sighting_weights
+from sploot_media_clustering.domain.tree import (
+    AlbumState,
+    Looks,
+    TreeModel,
+    require,
+    settle,
+    sighting_weights,
+)
 from sploot_media_clustering.errors import StateError
 
 _SETTLE_AFTER: Final = 8
@@ -46,18 +53,15 @@ def add(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, 
     """The album with one more photo, settled where that is due; a photo of the same id is replaced.
 
     Raises:
-        StateError: the state was made by another model package.
+        StateError: the state was made by another model.
     """
-    if state.model_version != model.version:
-        raise StateError(
-            f"the album's vectors are of model {state.model_version!r}, the photo's of {model.version!r}; "
-            "embed the album again with this model, or use the model that made it"
-        )
+    require(state, model)
     if any(known.image_id == photo.image_id for known in state.photos):
         state = remove(state, photo.image_id, model)
     state, arrived = arrive(state, photo, model)
+    found_nobody = bool(photo.sightings) and not state.subjects.mixture.counts.any()
     due = (
-        not state.subject_ids
+        found_nobody
         or state.unsettled >= max(_SETTLE_AFTER, _SETTLE_SHARE * len(state.photos))
         or speaks_of(state, photo.image_id)
     )
@@ -82,8 +86,9 @@ def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
     An album whose decisions speak of the photo settles, so that they go on to hold.
 
     Raises:
-        StateError: there is no such photo.
+        StateError: there is no such photo, or the state was made by another model.
     """
+    require(state, model)
     index = next((i for i, photo in enumerate(state.photos) if photo.image_id == image_id), None)
     if index is None:
         raise StateError(f"the album has no photo {image_id!r}")

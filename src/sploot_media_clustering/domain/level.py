@@ -86,7 +86,6 @@ class Level:
         guesses: the best component of each item, :data:`ASIDE` where there is no component.
         probabilities: that the item belongs to its guess.
         reasons: :data:`PLACED`, :data:`UNSURE` or :data:`ALONE`.
-        provisional: the only component was served although it is smaller than asked.
     """
 
     mixture: Mixture
@@ -95,7 +94,6 @@ class Level:
     guesses: Int64[np.ndarray, " n"]
     probabilities: Float64[np.ndarray, " n"]
     reasons: Int8[np.ndarray, " n"]
-    provisional: bool
 
 
 def empty(model: LevelModel) -> Level:
@@ -108,7 +106,6 @@ def empty(model: LevelModel) -> Level:
         guesses=none,
         probabilities=np.zeros(0),
         reasons=none.astype(np.int8),
-        provisional=False,
     )
 
 
@@ -133,7 +130,6 @@ def place(items: Items, model: LevelModel, hint: CountHint | None = None) -> Lev
         guesses=guesses,
         probabilities=_probability(among, guesses),
         reasons=reasons,
-        provisional=bool(served.any()) and size < model.min_size,
     )
 
 

@@ -18,12 +18,13 @@ from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.columns import Columns
 from sploot_media_clustering.domain.corrected import Corrected, corrected
 from sploot_media_clustering.domain.corrections import Ground
-from sploot_media_clustering.domain.decisions import Decision
+from sploot_media_clustering.domain.decisions import Decision, SightingRef, row_of
 from sploot_media_clustering.domain.level import Level, LevelModel
 from sploot_media_clustering.domain.lineage import LineageEvent, inherit
 from sploot_media_clustering.domain.moments import MomentModel, evidence_weights, moments
 from sploot_media_clustering.domain.settling import CountHint, Items
 from sploot_media_clustering.domain.statements import Assignment, Statement, confirmed, statements
+from sploot_media_clustering.errors import StateError
 
 _LINEAGE_KEPT = 256
 """Events kept in a state, the newest."""
@@ -130,6 +131,19 @@ def empty(model: TreeModel, expected_animals: tuple[int, int] | None = None) -> 
     )
 
 
+def require(state: AlbumState, model: TreeModel) -> None:
+    """Vectors of two models never meet in one album.
+
+    Raises:
+        StateError: the state was made by another model.
+    """
+    if state.model_version != model.version:
+        raise StateError(
+            f"the album's vectors are of model {state.model_version!r}, expected {model.version!r}; "
+            "embed the album again with this model, or use the model that made it"
+        )
+
+
 def sighting_weights(
     moment: Int64[np.ndarray, " p"], columns: Columns, model: TreeModel
 ) -> Float64[np.ndarray, " s"]:
@@ -138,21 +152,68 @@ def sighting_weights(
 
 
 def settle(state: AlbumState, model: TreeModel) -> AlbumState:
-    """The album as its photos and decisions alone determine it; ids are inherited from the state before."""
+    """The album as its photos and decisions alone determine it; ids are inherited from the state before.
+
+    Raises:
+        StateError: the state was made by another model.
+    """
+    require(state, model)
     order = np.array(sorted(range(len(state.photos)), key=lambda i: state.photos[i].image_id), np.int64)
     columns, rows = tables.taken(state.columns, order)
-    photos = tuple(state.photos[i] for i in order)
+    return _settled(state, tuple(state.photos[i] for i in order), columns, rows, model)
+
+
+def brought_to(state: AlbumState, photos: Sequence[Photo], model: TreeModel) -> AlbumState:
+    """The settled album of exactly these photos, under any model; ids, names and decisions live on.
+
+    Sightings of a photo that was there before, perhaps seen by another detector, are matched by overlap.
+
+    Args:
+        state: of the album up to now, of this model or another.
+        photos: none twice, made by this model's heads.
+        model: that they settle under.
+    """
+    ordered = tuple(sorted(photos, key=lambda photo: photo.image_id))
+    columns = tables.stacked(ordered, empty(model).columns)
+    return _settled(
+        replace(state, model_version=model.version), ordered, columns, _former(state, ordered), model
+    )
+
+
+def _former(state: AlbumState, photos: Sequence[Photo]) -> Int64[np.ndarray, " s"]:
+    """The row that each sighting had, below 0 where it had none."""
+    first, known = 0, {}
+    for photo in state.photos:
+        known[photo.image_id] = (first, photo)
+        first += len(photo.sightings)
+    rows = []
+    for photo in photos:
+        start, before = known.get(photo.image_id, (0, None))
+        for sighting in photo.sightings:
+            place = row_of(SightingRef(photo.image_id, sighting.box), before) if before else None
+            rows.append(-1 if place is None else start + place)
+    return np.array(rows, np.int64)
+
+
+def _settled(
+    before: AlbumState,
+    photos: tuple[Photo, ...],
+    columns: Columns,
+    rows: Int64[np.ndarray, " s"],
+    model: TreeModel,
+) -> AlbumState:
+    """The settled album of photos in canonical order, whose sightings had these rows before."""
     moment = moments(columns.scene, columns.time_s, model.moments)
     weights = sighting_weights(moment, columns, model)
-    said = statements(state.decisions, photos)
-    subjects = _settled_subjects(columns, moment, weights, model, state.expected_animals, said)
+    said = statements(before.decisions, photos)
+    subjects = _settled_subjects(columns, moment, weights, model, before.expected_animals, said)
     animal = np.append(subjects.animals, levels.ASIDE)[subjects.level.labels]
     looks = tuple(
         _settled_looks(columns, weights, np.flatnonzero(animal == k), model.looks)
         for k in range(len(subjects.names))
     )
     settled = replace(
-        state,
+        before,
         photos=photos,
         columns=columns,
         moments=moment,
@@ -164,7 +225,7 @@ def settle(state: AlbumState, model: TreeModel) -> AlbumState:
         superseded=subjects.superseded,
         unsettled=0,
     )
-    return _named(settled, state, rows, confirmed(said, Assignment(subjects.level.labels, subjects.animals)))
+    return _named(settled, before, rows, confirmed(said, Assignment(subjects.level.labels, subjects.animals)))
 
 
 def _settled_subjects(
@@ -225,7 +286,7 @@ def _named(
     subject_ids, subject_events = inherit(
         "subject",
         before.subject_ids,
-        _overlap(subjects, before.subject_labels()[rows], len(before.subject_ids), worth),
+        _overlap(subjects, _at(before.subject_labels(), rows), len(before.subject_ids), worth),
         _first_members(settled, subjects),
     )
     old_labels, old_ids = look_labels(before)
@@ -233,7 +294,7 @@ def _named(
     look_ids, look_events = inherit(
         "look",
         old_ids,
-        _overlap(labels, old_labels[rows], len(old_ids), worth),
+        _overlap(labels, _at(old_labels, rows), len(old_ids), worth),
         _first_members(settled, labels),
     )
     remaining = iter(look_ids)
@@ -243,6 +304,11 @@ def _named(
     )
     lineage = (*before.lineage, *subject_events, *look_events)[-_LINEAGE_KEPT:]
     return replace(settled, subject_ids=subject_ids, looks=looks, lineage=lineage)
+
+
+def _at(labels: Int64[np.ndarray, " r"], rows: Int64[np.ndarray, " s"]) -> Int64[np.ndarray, " s"]:
+    """Labels of some rows, none for those below 0."""
+    return np.append(labels, levels.ASIDE)[rows]
 
 
 def _overlap(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from sploot_media_clustering.domain.album import SPECIES, Sighting
 from sploot_media_clustering.domain.hero import SCORED, Candidate, HeroModel, rank, scored_signals
 from sploot_media_clustering.domain.reasons import reasons, sentence
 from sploot_media_clustering.domain.signals import recency, typicality
-from sploot_media_clustering.domain.tree import AlbumState, Looks
+from sploot_media_clustering.domain.tree import AlbumState, Looks, TreeModel
 from sploot_media_clustering.services.answer import (
     Answer,
     BestGuess,
@@ -94,7 +94,6 @@ class _Title:
     parent_id: str | None
     label: str
     name: str | None = None
-    provisional: bool = False
 
 
 class AlbumReader:
@@ -102,12 +101,14 @@ class AlbumReader:
 
     Args:
         state: of the album.
+        model: that made it.
         hero: the hero model.
         request: what is asked.
     """
 
-    def __init__(self, state: AlbumState, hero: HeroModel, request: Request) -> None:
+    def __init__(self, state: AlbumState, model: TreeModel, hero: HeroModel, request: Request) -> None:
         self._state = state
+        self._least = {"subject": model.subjects.min_size, "look": model.looks.min_size}
         self._hero = hero
         self._request = request
         self._sightings: list[Sighting] = [s for photo in state.photos for s in photo.sightings]
@@ -151,10 +152,7 @@ class AlbumReader:
         state = self._state
         rows = np.flatnonzero(self._subject == k)
         group = self._group(rows, state.subjects.probabilities[rows])
-        provisional = state.subjects.provisional
-        return self._cluster(
-            group, _Title(state.subject_ids[k], "subject", None, label, state.names[k], provisional)
-        )
+        return self._cluster(group, _Title(state.subject_ids[k], "subject", None, label, state.names[k]))
 
     def _looks(self, k: int) -> Iterator[Cluster]:
         part, parent = self._state.looks[k], self._state.subject_ids[k]
@@ -165,7 +163,8 @@ class AlbumReader:
         for j, group, name in zip(served, groups, names, strict=True):
             yield self._cluster(group, _Title(part.ids[j], "look", parent, name))
         if np.any(part.level.labels == levels.ASIDE):
-            rest = self._look_group(part, levels.ASIDE)
+            rows = part.rows[part.level.labels == levels.ASIDE]
+            rest = self._group(rows, self._state.subjects.probabilities[rows])
             yield self._cluster(rest, _Title(f"{parent}-other", "look", parent, _OTHER_LABEL))
 
     def _look_group(self, part: Looks, look: int) -> _Group:
@@ -192,7 +191,7 @@ class AlbumReader:
             parent_id=title.parent_id,
             label=title.label,
             name=title.name,
-            provisional=title.provisional,
+            provisional=len(group.rows) < self._least[title.level],
             descriptors=tuple(
                 Descriptor(attribute=d.attribute, value=d.value, share=as_fraction(d.share))
                 for d in described
@@ -262,18 +261,30 @@ class AlbumReader:
                 image_id=self._image(row),
                 level="subject",
                 reason=_REASONS[int(state.subjects.reasons[row])],
-                best=_best(state, row),
+                best=self._best(row),
                 box=as_box(self._sightings[row].box),
             )
 
+        for failed in self._request.failed:
+            yield Unclustered(image_id=failed.image_id, level="subject", reason="unreadable")
+
+    def _best(self, row: int) -> BestGuess | None:
+        """The animal that a sighting is most like, of those that are served."""
+        level = self._state.subjects
+        guess = int(level.guesses[row])
+        if guess == levels.ASIDE or not level.mixture.counts[guess]:
+            return None
+        subject_id = self._state.subject_ids[int(self._state.animals[guess])]
+        return BestGuess(id=subject_id, probability=as_fraction(float(level.probabilities[row])))
+
     def _metrics(self, clusters: Sequence[Cluster]) -> Metrics:
         photos = max(len(self._state.photos), 1)
-        coverage: Counter[str] = Counter()
+        covered: dict[str, set[str]] = defaultdict(set)
         for part in clusters:
-            coverage[part.label] += len({member.image_id for member in part.members})
+            covered[part.label] |= {member.image_id for member in part.members}
         firsts = [part.heroes[0].score for part in clusters if part.heroes]
         return Metrics(
-            coverage={label: as_fraction(count / photos) for label, count in coverage.items()},
+            coverage={label: as_fraction(len(images) / photos) for label, images in covered.items()},
             quality_score=as_fraction(float(np.mean(firsts))) if firsts else 0.0,
             processed_at=self._request.at,
         )
@@ -301,11 +312,3 @@ class AlbumReader:
 
 def _species(sighting: Sighting) -> Species:
     return SPECIES[int(sighting.species.argmax())]
-
-
-def _best(state: AlbumState, row: int) -> BestGuess | None:
-    guess = int(state.subjects.guesses[row])
-    if guess == levels.ASIDE:
-        return None
-    subject_id = state.subject_ids[int(state.animals[guess])]
-    return BestGuess(id=subject_id, probability=as_fraction(float(state.subjects.probabilities[row])))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-import numpy as np
 from msgspec import structs
 
 from sploot_media_clustering.domain import arrivals, tree
-from sploot_media_clustering.domain.album import Photo, PhotoEmbedding, Sighting
+from sploot_media_clustering.domain.album import Photo, PhotoEmbedding
 from sploot_media_clustering.domain.arrivals import Added
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel
@@ -50,26 +49,36 @@ class ClusteringService:
         """The album without one photo.
 
         Raises:
-            StateError: there is no such photo.
+            StateError: there is no such photo, or the state is of another model package.
         """
         return arrivals.remove(state, image_id, self.model)
 
     def settle(self, state: AlbumState) -> AlbumState:
-        """The album as its photos alone determine it; clusters keep their ids."""
+        """The album as its photos and decisions alone determine it; clusters keep their ids.
+
+        Raises:
+            StateError: the state is of another model package.
+        """
         return tree.settle(state, self.model)
 
-    def updated(self, state: AlbumState, embeddings: Iterable[PhotoEmbedding]) -> AlbumState:
-        """The album brought to exactly these photos, and settled; photos that it holds stay untouched."""
+    def updated(
+        self, state: AlbumState, embeddings: Iterable[PhotoEmbedding], keep: Collection[str] = ()
+    ) -> AlbumState:
+        """The album brought to exactly these photos, and settled; ids, names and decisions live on.
+
+        Args:
+            state: of this model package, or of another one whose vectors are then replaced.
+            embeddings: of all photos of the album.
+            keep: ids of photos that stay as they are known, since they can't be had for the moment.
+
+        Raises:
+            StateError: an embedding is of other networks.
+        """
         photos = {embedding.image_id: self.project(embedding) for embedding in embeddings}
-        known = {photo.image_id: photo for photo in state.photos}
-        for image_id, photo in known.items():
-            if image_id not in photos or not _same(photo, photos[image_id]):
-                state = self.remove(state, image_id)
-        held = {photo.image_id for photo in state.photos}
-        for image_id, photo in photos.items():
-            if image_id not in held:
-                state, _ = arrivals.arrive(state, photo, self.model)
-        return self.settle(state)
+        if state.model_version == self.model.version:
+            waiting = [p for p in state.photos if p.image_id in keep and p.image_id not in photos]
+            photos |= {photo.image_id: photo for photo in waiting}
+        return tree.brought_to(state, list(photos.values()), self.model)
 
     def project(self, embedding: PhotoEmbedding) -> Photo:
         """The photo as the heads see it.
@@ -85,8 +94,13 @@ class ClusteringService:
         return self._heads.project(embedding)
 
     def answer(self, state: AlbumState, request: Request) -> Answer:
-        """The album's clusters with their heroes, and what stands aside and why."""
-        answer = AlbumReader(state, self._heads.pictures.hero, request).answer()
+        """The album's clusters with their heroes, and what stands aside and why.
+
+        Raises:
+            StateError: the state is of another model package.
+        """
+        tree.require(state, self.model)
+        answer = AlbumReader(state, self.model, self._heads.pictures.hero, request).answer()
         if not request.questions:
             return answer
         asked = questions(state, {part.id: part for part in answer.clusters}, self.model, request.questions)
@@ -96,20 +110,3 @@ class ClusteringService:
         """The album, its heroes remembered: the next answer replaces one only where it is clearly beaten."""
         heroes = {part.id: tuple(hero.image_id for hero in part.heroes) for part in answer.clusters}
         return replace(state, heroes=heroes)
-
-
-def _same(one: Photo, other: Photo) -> bool:
-    """Whether two projections of a photo are of the same pixels under the same heads."""
-    return (
-        (one.captured_at, one.width_px, one.height_px) == (other.captured_at, other.width_px, other.height_px)
-        and len(one.sightings) == len(other.sightings)
-        and np.array_equal(one.scene, other.scene)
-        and all(map(_same_sighting, one.sightings, other.sightings))
-    )
-
-
-def _same_sighting(one: Sighting, other: Sighting) -> bool:
-    return (one.box, one.detector_score) == (other.box, other.detector_score) and all(
-        np.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("species", "identity", "look", "attributes", "signals")
-    )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from sploot_media_clustering.domain import columns as tables
-from sploot_media_clustering.domain.tree import AlbumState, TreeModel, empty
+from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import DamagedDataError, StateError
 from sploot_media_clustering.services import value_codec
 
@@ -27,11 +27,11 @@ def pack(state: AlbumState) -> bytes:
     return _MAGIC + bytes([FORMAT]) + body
 
 
-def unpack(data: bytes, model: TreeModel) -> AlbumState:
-    """The state that was packed.
+def unpack(data: bytes) -> AlbumState:
+    """The state that was packed, of whatever model made it.
 
     Raises:
-        StateError: the bytes are no state, are damaged, or are of a version or a model that is not this one.
+        StateError: the bytes are no state, are damaged, or are of a version that this release does not read.
     """
     if data[:4] != _MAGIC or len(data) < len(_MAGIC) + 1:
         raise StateError("these bytes are no album state: expected them to start with SPLA")
@@ -41,9 +41,4 @@ def unpack(data: bytes, model: TreeModel) -> AlbumState:
         state = value_codec.unpack(AlbumState, data[len(_MAGIC) + 1 :])
     except DamagedDataError as error:
         raise StateError(f"the album state is damaged: {error}") from error
-    if state.model_version != model.version:
-        raise StateError(
-            f"the album state is of model {state.model_version!r}, expected {model.version!r}; "
-            "embed the album again, or use the model that made it"
-        )
-    return replace(state, columns=tables.stacked(state.photos, empty(model).columns))
+    return replace(state, columns=tables.stacked(state.photos, state.columns))

@@ -142,12 +142,22 @@ def test_ids_survive_growth() -> None:
     assert set(small.subject_ids) <= set(large.subject_ids)
 
 
-def test_an_albums_only_photo_is_served_and_marked_provisional() -> None:
+def test_an_albums_only_photo_is_served() -> None:
     """A first photo founds its animal; nobody waits for a second one."""
     state = grown(album(seed=1, photos=1, animals=1))
-    assert state.subjects.provisional
     assert state.subjects.labels.tolist() == [0]
     assert state.subjects.reasons.tolist() == [PLACED]
+
+
+def test_an_album_that_was_emptied_begins_anew() -> None:
+    """The first photo after all have gone, or the only photo again, is served at once."""
+    photos = album(seed=1, photos=2, animals=1)
+    state = arrivals.remove(grown(photos[:1]), photos[0].image_id, MODEL)
+    for photo in photos:
+        again, _ = arrivals.add(state, photo, MODEL)
+        assert again.subjects.labels.tolist() == [0]
+    replaced, _ = arrivals.add(grown(photos[:1]), photos[0], MODEL)
+    assert replaced.subjects.labels.tolist() == [0]
 
 
 def test_a_stranger_seen_once_stays_aside() -> None:

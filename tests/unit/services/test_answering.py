@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from strategies_album import Spec, album, albums, tree_model
 
 from sploot_media_clustering.domain import arrivals, tree
+from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.hero import SCORED, HeroModel
 from sploot_media_clustering.domain.tree import AlbumState
-from sploot_media_clustering.services.answer import Answer, encode, json_schema
+from sploot_media_clustering.services.answer import Answer, FailedImage, encode, json_schema
 from sploot_media_clustering.services.answering import AlbumReader, Request
+from sploot_media_clustering.services.shapes import as_fraction
 
 MODEL = tree_model()
 EVEN = np.full(len(SCORED), 1 / len(SCORED))
@@ -31,7 +33,14 @@ def settled(spec: Spec) -> AlbumState:
 
 
 def read(state: AlbumState, top: int = 3) -> Answer:
-    return AlbumReader(state, HERO, Request("milo", NOON, top=top)).answer()
+    return AlbumReader(state, MODEL, HERO, Request("milo", NOON, top=top)).answer()
+
+
+def settled_of(photos: tuple[Photo, ...]) -> AlbumState:
+    state = tree.empty(MODEL)
+    for photo in photos:
+        state, _ = arrivals.arrive(state, photo, MODEL)
+    return tree.settle(state, MODEL)
 
 
 @settings(max_examples=25)
@@ -85,11 +94,62 @@ def test_a_hero_stays_until_it_is_clearly_beaten() -> None:
     second = next(m.image_id for m in first.members if m.image_id != first.hero_image_id)
     remembered = replace(state, heroes={first.id: (second,)})
     close = replace(HERO, sharpness_of_choice=0.01)
-    kept = AlbumReader(remembered, close, Request("milo", NOON, top=1)).answer().clusters[0]
+    kept = AlbumReader(remembered, MODEL, close, Request("milo", NOON, top=1)).answer().clusters[0]
     assert kept.hero_image_id == second
     clear = replace(HERO, sharpness_of_choice=1e6)
-    beaten = AlbumReader(remembered, clear, Request("milo", NOON, top=1)).answer().clusters[0]
+    beaten = AlbumReader(remembered, MODEL, clear, Request("milo", NOON, top=1)).answer().clusters[0]
     assert beaten.hero_image_id == first.hero_image_id
+
+
+def test_an_albums_only_photo_is_provisional_until_others_agree() -> None:
+    """What is founded on too little says so, however it was settled."""
+    photos = album(seed=1, photos=4, animals=1)
+    state = tree.empty(MODEL)
+    seen = []
+    for photo in photos:
+        state, _ = arrivals.add(state, photo, MODEL)
+        seen.append(read(state).clusters[0].provisional)
+    assert seen == [True, False, False, False]
+
+
+def test_coverage_counts_a_photo_once_a_label() -> None:
+    """Photos of two animals with looks of one label, and photos of none: a share of the album's photos."""
+    photos = album(seed=2, photos=14, animals=2)
+    answer = read(settled_of(photos))
+    for label, share in answer.metrics.coverage.items():
+        inside = {m.image_id for part in answer.clusters if part.label == label for m in part.members}
+        assert share == as_fraction(len(inside) / len(photos))
+
+
+def test_pictures_without_a_look_belong_to_their_animal() -> None:
+    """Their probability is that of being of the animal, since that is all that is claimed."""
+    found = 0
+    for seed in range(8):
+        clusters = read(settled_of(album(seed, photos=9, animals=3))).clusters
+        for rest in (part for part in clusters if part.id.endswith("-other")):
+            (subject,) = [part for part in clusters if part.id == rest.parent_id]
+            sure = {member.image_id: member.probability for member in subject.members}
+            assert all(member.probability == sure[member.image_id] for member in rest.members)
+            found += 1
+    assert found > 0
+
+
+def test_a_guess_names_only_what_is_served() -> None:
+    """Once all members of the guessed animal are gone, there is no guess."""
+    state = settled_of(album(seed=3, photos=12, animals=2))
+    for photo in state.photos[:-1]:
+        state = arrivals.remove(state, photo.image_id, MODEL)
+    answer = read(state)
+    served = {part.id for part in answer.clusters}
+    assert all(part.best is None or part.best.id in served for part in answer.unclustered)
+
+
+def test_photos_that_can_not_be_read_are_unclustered() -> None:
+    """With the reason that the contract names."""
+    failed = FailedImage(image_id="x.jpg", error="EmptyFileError", message="no bytes")
+    request = Request("milo", NOON, failed=(failed,))
+    answer = AlbumReader(tree.empty(MODEL), MODEL, HERO, request).answer()
+    assert [(part.image_id, part.reason) for part in answer.unclustered] == [("x.jpg", "unreadable")]
 
 
 def test_an_album_without_photos_has_an_answer() -> None:

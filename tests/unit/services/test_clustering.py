@@ -129,6 +129,30 @@ def test_an_album_is_fed_photo_by_photo() -> None:
         service.remove(state, "never.jpg")
 
 
+def test_an_album_lives_on_under_another_model() -> None:
+    """Brought up to date by another package, clusters keep ids; anything else of an old state is refused."""
+    album = Album(Spec(3, 12, 2, timed=False).build())
+    service = service_of(album)
+    names = list(album.photos)
+    state = service.updated(service.empty(), album.embeddings(names))
+    other = replace(state, model_version="test-0")
+    assert service.updated(other, album.embeddings(names)).subject_ids == state.subject_ids
+    for refused in (service.settle, lambda s: service.remove(s, names[0])):
+        with pytest.raises(StateError, match="'test-0', expected 'test-1'"):
+            refused(other)
+
+
+def test_photos_that_can_not_be_had_for_once_stay() -> None:
+    """A store that does not answer costs no animal its id."""
+    album = Album(Spec(3, 12, 2, timed=False).build())
+    service = service_of(album)
+    names = list(album.photos)
+    state = service.updated(service.empty(), album.embeddings(names))
+    kept = service.updated(state, album.embeddings(names[:1]), keep=names[1:])
+    assert places(kept) == places(state)
+    assert service.updated(state, album.embeddings(names[:1])).photos == state.photos[:1]
+
+
 def test_what_was_shown_is_remembered_with_the_album() -> None:
     """Heroes by cluster, as the answer had them."""
     album = Album(Spec(3, 10, 1, timed=False).build())

@@ -251,6 +251,6 @@ def test_a_state_keeps_its_decisions_through_bytes(household: Household) -> None
     """Decisions, names and links survive packing."""
     household.told("name", "0.jpg", name="Milo")
     household.told("same", "Milo", "b/5.jpg", at=LATER)
-    back = unpack(pack(household.state), household.clustering.model)
+    back = unpack(pack(household.state))
     assert household.answer(back) == household.answer()
     assert back.decisions == household.state.decisions

@@ -148,7 +148,8 @@ def _answered(
     own: list[PhotoFailure] = []
     seen = list(_embedded(engine, album, request, own))
     failures += own
-    state = engine.clustering.updated(states.load(album.name, request.animals), seen)
+    for_once = {failure.image_id for failure in own if isinstance(failure.error, TemporaryError)}
+    state = engine.clustering.updated(states.load(album.name, request.animals), seen, keep=for_once)
     now = datetime.now(UTC)
     answer = engine.clustering.answer(
         state,
@@ -164,7 +165,7 @@ def _answered(
             questions=MOST_QUESTIONS,
         ),
     )
-    if seen:  # a disk that is not there for once does not cost an album its ids
+    if seen:
         states.save(album.name, engine.clustering.shown(state, answer))
     return answer
 

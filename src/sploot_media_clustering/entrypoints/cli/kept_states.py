@@ -45,7 +45,7 @@ class KeptStates:
         if not path.is_file():
             return start
         try:
-            state = unpack(path.read_bytes(), self._clustering.model)
+            state = unpack(path.read_bytes())
         except StateError as error:
             err.print(f"[yellow]Ids of {escape(album)} start anew:[/] {escape(str(error))}", soft_wrap=True)
             return start
