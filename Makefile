@@ -38,7 +38,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/pip
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing the package and the development tools into $(VENV) ..."
-	@$(PIP_INSTALL) -e '.[demo,evaluation,dev]'
+	@$(PIP_INSTALL) -e '.[demo,evaluation,service,dev]'
 	@touch $@
 
 ifdef PHOTOS
