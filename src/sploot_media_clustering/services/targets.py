@@ -111,12 +111,13 @@ class Targets:
         return named or [image for image in images if _matches(image.image_id, told)]
 
     def _unknown(self, told: str) -> list[Image]:
-        known = [c.name or c.label for c in self.answer.clusters if c.level == "subject"]
-        known += [image.image_id.rsplit("/", 1)[-1] for image in self.answer.images]
-        spelt = {name.casefold(): name for name in known}
+        animals = [c.name or c.label for c in self.answer.clusters if c.level == "subject"]
+        known = animals + [image.image_id.rsplit("/", 1)[-1] for image in self.answer.images]
+        spelt = {name.casefold(): name for name in known if name != told}
         near = [spelt[name] for name in difflib.get_close_matches(told.casefold(), spelt, _HINTS)]
         hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise InputError(f"expected an animal, look or photo of {self.answer.pet_id}, got {told!r}{hint}")
+        what = "a photo" if self.cluster(told) else "an animal, look or photo"
+        raise InputError(f"expected {what} of {self.answer.pet_id}, got {told!r}{hint}")
 
 
 def _matches(image_id: str, pattern: str) -> bool:

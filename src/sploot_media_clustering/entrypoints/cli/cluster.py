@@ -13,12 +13,12 @@ import typer
 from rich.markup import escape
 
 from sploot_media_clustering.adapters.albums import PhotoAlbum, find_album, find_albums_by_folder
-from sploot_media_clustering.adapters.atomic_file import write_atomically
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.bootstrap import Engine, open_engine
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.entrypoints.cli.console import err, out, tracked
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
+from sploot_media_clustering.entrypoints.cli.results import CLUSTERS, REPORT, Photos, Results
 from sploot_media_clustering.entrypoints.cli.table import Level, print_answer
 from sploot_media_clustering.errors import (
     ConfigurationError,
@@ -26,16 +26,12 @@ from sploot_media_clustering.errors import (
     SourceUnavailableError,
     TemporaryError,
 )
-from sploot_media_clustering.report.page import compose
-from sploot_media_clustering.report.pictures import Thumbnailer, embed, wanted
-from sploot_media_clustering.services.answer import Albums, Answer, FailedImage, encode
+from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.answering import Request as AnswerRequest
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
 from sploot_media_clustering.services.embedding import PhotoFailure
 from sploot_media_clustering.settings import from_environment
 
-_CLUSTERS: Final = "clusters.json"
-_REPORT: Final = "report.html"
 _MS: Final = 1000
 
 
@@ -194,11 +190,8 @@ def _refuse_if_nothing_was_read(answers: dict[str, Answer], failures: Sequence[P
 
 
 def _write(engine: Engine, found: Sequence[PhotoAlbum], answers: dict[str, Answer], request: Request) -> None:
-    data = encode(next(iter(answers.values())) if len(answers) == 1 else Albums(albums=answers))
-    uris = {(album.name, photo.image_id): photo.uri for album in found for photo in album.photos}
-    write_atomically(request.out / _CLUSTERS, data)
-    thumbnail = Thumbnailer(engine.parts.source, engine.parts.decoder, uris)
-    write_atomically(request.out / _REPORT, compose(answers, embed(wanted(answers), thumbnail)).encode())
+    uris = {album.name: {photo.image_id: photo.uri for photo in album.photos} for album in found}
+    data = Results(request.out).write(answers, Photos(uris=uris, top=request.top), engine)
     if request.as_json:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -206,7 +199,7 @@ def _write(engine: Engine, found: Sequence[PhotoAlbum], answers: dict[str, Answe
     for answer in answers.values():
         print_answer(answer, request.level)
     out.print(
-        f"\nclusters  {request.out / _CLUSTERS}\nreport    {request.out / _REPORT}",
+        f"\nclusters  {request.out / CLUSTERS}\nreport    {request.out / REPORT}",
         soft_wrap=True,
         markup=False,
     )

@@ -12,11 +12,11 @@ from rich.markup import escape
 from sploot_media_clustering.adapters.atomic_file import write_atomically
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err
-from sploot_media_clustering.errors import StateError
+from sploot_media_clustering.entrypoints.cli.results import HIDDEN
+from sploot_media_clustering.errors import InputError, StateError
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.state_codec import pack, unpack
 
-_FOLDER: Final = ".states"
 _NAME_DIGITS: Final = 32
 """Of the digest that stands for an album's name, which may be too long or too odd for a file's."""
 
@@ -30,7 +30,7 @@ class KeptStates:
     """
 
     def __init__(self, out: Path, clustering: ClusteringService) -> None:
-        self._folder = out / _FOLDER
+        self._folder = out / HIDDEN
         self._clustering = clustering
 
     def load(self, album: str, expected_animals: tuple[int, int] | None) -> AlbumState:
@@ -50,6 +50,18 @@ class KeptStates:
             err.print(f"[yellow]Ids of {escape(album)} start anew:[/] {escape(str(error))}", soft_wrap=True)
             return start
         return replace(state, expected_animals=expected_animals)
+
+    def known(self, album: str) -> AlbumState:
+        """The state of the last run.
+
+        Raises:
+            InputError: there is none.
+            StateError: it is damaged.
+        """
+        path = self._path(album)
+        if not path.is_file():
+            raise InputError(f"nothing is kept of album {album!r} in {self._folder}; run cluster again")
+        return unpack(path.read_bytes())
 
     def save(self, album: str, state: AlbumState) -> None:
         """Keep the state for the next run, whole or not at all."""
