@@ -12,7 +12,8 @@ The branches follow what the caller does next::
     │   │   ├── NotAnImageError       no known image format
     │   │   ├── TruncatedImageError   an image that ends too early, or whose data is damaged
     │   │   ├── ImageTooSmallError    fewer pixels than an animal can be seen in
-    │   │   └── ImageTooLargeError    more bytes or pixels than we are ready to hold
+    │   │   ├── ImageTooLargeError    more bytes or pixels than we are ready to hold
+    │   │   └── ForbiddenUriError     a place that this installation does not read from
     │   ├── NoPhotosError             nothing to work on
     │   ├── DatasetError              a labelled data set that does not read as one
     │   ├── StateError                an album state that is damaged or of an unknown version
@@ -66,6 +67,10 @@ class ImageTooSmallError(UnreadablePhotoError):
 
 class ImageTooLargeError(UnreadablePhotoError):
     """The image has more bytes, pixels or a longer side than the limits allow."""
+
+
+class ForbiddenUriError(UnreadablePhotoError):
+    """The photo lies where this installation does not read: its scheme, host, address, bucket or folder."""
 
 
 class NoPhotosError(InputError):
