@@ -15,7 +15,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.entrypoints.cli import cluster, decide, doctor, evaluate, model, train
+from sploot_media_clustering.entrypoints.cli import cluster, decide, doctor, evaluate, export, model, train
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.errors import ConfigurationError, InputError, SplootError, TemporaryError
 
@@ -78,6 +78,7 @@ app = typer.Typer(
 )
 app.command(epilog=EXIT_CODES)(cluster.cluster)
 app.command()(decide.decide)
+app.command()(export.export)
 app.add_typer(model.app, name="model")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="eval")

@@ -1,0 +1,198 @@
+"""``sploot-clustering export``: photos into folders by animal and look, with keywords, and as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from sploot_media_clustering.adapters.atomic_file import write_atomically
+from sploot_media_clustering.adapters.export_folder import ExportFolder, How
+from sploot_media_clustering.adapters.filesystems import FileSystems
+from sploot_media_clustering.adapters.images import ImageLimits
+from sploot_media_clustering.adapters.sources import FsspecSource
+from sploot_media_clustering.adapters.xmp import has_xmp, is_jpeg, packet, with_xmp
+from sploot_media_clustering.entrypoints.cli.console import err, out, tracked
+from sploot_media_clustering.entrypoints.cli.results import Results
+from sploot_media_clustering.errors import InputError, TemporaryError, UnreadablePhotoError
+from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.exporting import (
+    CSV_COLUMNS,
+    About,
+    By,
+    Placement,
+    about_photos,
+    csv_rows,
+    harmless,
+    placements,
+    safe_name,
+)
+from sploot_media_clustering.services.ports import PhotoSource
+from sploot_media_clustering.settings import from_environment
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="What `cluster --out` wrote.")],
+    destination: Annotated[
+        Path | None, typer.Argument(help="Folder for the photos; nothing of yours in it is changed.")
+    ] = None,
+    album: Annotated[str | None, typer.Option(help="One album; by default all, each in its folder.")] = None,
+    how: Annotated[How, typer.Option("--as", help="copies, hardlinks or symlinks.")] = "copies",
+    by: Annotated[By, typer.Option(help="A folder for each animal, or for each look inside it.")] = "animal",
+    heroes: Annotated[bool, typer.Option("--heroes", help="Only the pictures that deserve it.")] = False,
+    xmp: Annotated[bool, typer.Option("--xmp", help="Put an XMP sidecar beside each photo.")] = False,
+    embed: Annotated[
+        bool, typer.Option("--embed-keywords", help="Put names and labels into copied JPEGs.")
+    ] = False,
+    table: Annotated[Path | None, typer.Option("--csv", help="Write a row a photo and animal.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+) -> None:
+    """Sort photos into folders by animal and look. Originals are never touched.
+
+    Names, labels and animals' places go into XMP sidecars, or into the copies of JPEGs without touching a
+    pixel, where other photo software finds them.
+
+    Examples:
+
+        sploot-clustering export out ~/Pictures/Sorted
+
+        sploot-clustering export out ~/Pictures/Best --heroes --embed-keywords
+
+        sploot-clustering export out ~/Pictures/Sorted --by look --as symlinks --xmp
+
+        sploot-clustering export out --csv animals.csv
+    """
+    if destination is None and table is None:
+        raise typer.BadParameter("expected a DESTINATION, or --csv FILE")
+    if embed and how != "copies":
+        raise typer.BadParameter("expected --as copies with --embed-keywords: links are the originals")
+    results = Results(folder)
+    answers = results.answers()
+    if album is not None and album not in answers:
+        raise InputError(f"expected an album of {folder} ({', '.join(answers)}), got {album!r}")
+    chosen = {name: answer for name, answer in answers.items() if album in (None, name)}
+    if table is not None and not dry_run:
+        write_atomically(table, _csv(chosen))
+    if destination is None:
+        return
+    job = _Job(ExportFolder.open(destination), results.photos().uris, _source(), how, xmp=xmp, embed=embed)
+    done: Counter[str] = Counter()
+    plan: dict[str, list[str]] = {}
+    try:
+        for name, answer in chosen.items():
+            inside = PurePosixPath() if len(answers) == 1 else PurePosixPath(safe_name(name))
+            placed = placements(answer, by, heroes_only=heroes)
+            plan[name] = [str(inside / part.target) for part in placed]
+            if not dry_run:
+                about = about_photos(answer)
+                for part in tracked(placed, len(placed), name, quiet=as_json):
+                    done += job.placed(name, inside, part, about[part.image_id])
+    finally:
+        job.folder.keep_ledger()
+    _report(plan, done, destination, dry_run=dry_run, as_json=as_json)
+
+
+def _source() -> FsspecSource:
+    settings = from_environment()
+    return FsspecSource(
+        file_systems=FileSystems(timeout_s=settings.timeout_s), max_bytes=ImageLimits().max_bytes
+    )
+
+
+def _csv(answers: Mapping[str, Answer]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("album", *CSV_COLUMNS))
+    for name, answer in answers.items():
+        writer.writerows((harmless(name), *row) for row in csv_rows(answer))
+    return text.getvalue().encode("utf-8-sig")  # spreadsheets take plain UTF-8 for something else
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """How photos are put where they belong.
+
+    Attributes:
+        folder: destination.
+        uris: of the photos, by album and image_id.
+        source: that reads them.
+        how: copies or links.
+        xmp: write sidecars.
+        embed: write keywords into JPEGs; other files get a sidecar.
+    """
+
+    folder: ExportFolder
+    uris: Mapping[str, Mapping[str, str]]
+    source: PhotoSource
+    how: How
+    xmp: bool
+    embed: bool
+
+    def placed(self, album: str, inside: PurePosixPath, part: Placement, about: About) -> Counter[str]:
+        """Write one photo and what is said about it; count what happened."""
+        try:
+            return self._put(self._uri(album, part.image_id), inside / part.target, about)
+        except (UnreadablePhotoError, TemporaryError) as error:
+            err.print(f"[yellow]Left out[/] {escape(part.image_id)}: {escape(str(error))}", soft_wrap=True)
+            return Counter(["failed"])
+
+    def _uri(self, album: str, image_id: str) -> str:
+        try:
+            return self.uris[album][image_id]
+        except KeyError as error:
+            raise UnreadablePhotoError(f"{image_id} is nowhere known to be; run cluster again") from error
+
+    def _put(self, uri: str, target: PurePosixPath, about: About) -> Counter[str]:
+        if self.how != "copies":
+            outcome = self.folder.link(target, _local(uri), self.how)
+            return Counter([outcome]) + self._sidecar(target, about, wanted=self.xmp)
+        data = self.source.read(uri)
+        inside = self.embed and is_jpeg(data) and not has_xmp(data)
+        outcome = self.folder.put(target, with_xmp(data, packet(about)) if inside else data)
+        return Counter([outcome]) + self._sidecar(
+            target, about, wanted=self.xmp or (self.embed and not inside)
+        )
+
+    def _sidecar(self, target: PurePosixPath, about: About, *, wanted: bool) -> Counter[str]:
+        if not wanted:
+            return Counter()
+        self.folder.put(target.with_name(f"{target.name}.xmp"), packet(about))
+        return Counter(["sidecars"])
+
+
+def _local(uri: str) -> Path:
+    path = Path(uri.removeprefix("file://"))
+    if not path.is_file():
+        raise InputError(f"expected a photo on this machine to link to, got {uri}; use --as copies")
+    return path
+
+
+def _report(
+    plan: Mapping[str, list[str]], done: Counter[str], destination: Path, *, dry_run: bool, as_json: bool
+) -> None:
+    if as_json:
+        told = {"destination": str(destination), "files": plan, "done": done}
+        sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+        return
+    folders = Counter(str(PurePosixPath(path).parent) for paths in plan.values() for path in paths)
+    for name, count in sorted(folders.items()):
+        out.print(f"{count:6d}  {escape(name)}")
+    if dry_run:
+        out.print(f"{sum(folders.values())} files would go to {escape(str(destination))}")
+        return
+    out.print(
+        f"{done['written']} written, {done['there']} were there, {done['sidecars']} sidecars, "
+        f"{done['failed']} failed -> {escape(str(destination))}"
+    )
+    if done["kept"]:
+        err.print(f"[yellow]{done['kept']} files are there already with other content and were left alone[/]")
