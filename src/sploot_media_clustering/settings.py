@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from sploot_media_clustering.errors import ConfigurationError
+
+_TRUTHS: Final = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,53 @@ class Settings:
     timeout_s: float = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """What an installation may choose of the API.
+
+    Attributes:
+        local: one machine, one person: loopback only, and no token unless one is set (``SPLOOT_LOCAL``).
+        tokens: any of which opens the API, so that one can be exchanged for the next (``SPLOOT_API_TOKENS``,
+            separated by commas).
+        metrics_tokens: that open ``/metrics`` alone (``SPLOOT_METRICS_TOKENS``).
+        host: address to listen on (``SPLOOT_API_HOST``).
+        port: to listen on (``SPLOOT_API_PORT``).
+        max_body_bytes: of a request (``SPLOOT_API_MAX_BODY_BYTES``).
+        requests_per_s: of one caller, on average (``SPLOOT_API_REQUESTS_PER_S``); 0 means no limit.
+        burst: requests of one caller at once (``SPLOOT_API_BURST``).
+    """
+
+    local: bool = False
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    metrics_tokens: tuple[str, ...] = field(default=(), repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    max_body_bytes: int = 1 << 20
+    requests_per_s: float = 500.0
+    burst: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UriSettings:
+    """From where the service reads photos; by default from nowhere.
+
+    Attributes:
+        schemes: of web servers (``SPLOOT_URI_SCHEMES``: ``https``, or ``https,http``).
+        hosts: of web servers (``SPLOOT_URI_HOSTS``: ``cdn.example.com,*.photos.example.com,minio:9000``;
+            ``*`` for every host with a public address).
+        prefixes: of object stores (``SPLOOT_URI_PREFIXES``: ``s3://bucket/folder/,gs://bucket``).
+        file_root: the folder below which files may be read (``SPLOOT_FILE_ROOT``).
+        networks: that may be connected to although they are not public (``SPLOOT_URI_NETWORKS``:
+            ``10.1.0.0/16``).
+    """
+
+    schemes: tuple[str, ...] = ("https",)
+    hosts: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    file_root: Path | None = None
+    networks: tuple[str, ...] = ()
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from environment variables.
 
@@ -42,9 +92,51 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def api_from_environment(environment: Mapping[str, str] = os.environ) -> ApiSettings:
+    """Settings of the API from environment variables.
+
+    Raises:
+        ConfigurationError: a variable does not read as what it should be.
+    """
+    told = ApiSettings()
+    return ApiSettings(
+        local=_truth(environment, "SPLOOT_LOCAL"),
+        tokens=_listed(environment, "SPLOOT_API_TOKENS"),
+        metrics_tokens=_listed(environment, "SPLOOT_METRICS_TOKENS"),
+        host=environment.get("SPLOOT_API_HOST") or told.host,
+        port=int(_number(environment, "SPLOOT_API_PORT", told.port)),
+        max_body_bytes=int(_number(environment, "SPLOOT_API_MAX_BODY_BYTES", told.max_body_bytes)),
+        requests_per_s=_number(environment, "SPLOOT_API_REQUESTS_PER_S", told.requests_per_s),
+        burst=int(_number(environment, "SPLOOT_API_BURST", told.burst)),
+    )
+
+
+def uris_from_environment(environment: Mapping[str, str] = os.environ) -> UriSettings:
+    """From where photos may be read, from environment variables."""
+    root = environment.get("SPLOOT_FILE_ROOT")
+    return UriSettings(
+        schemes=_listed(environment, "SPLOOT_URI_SCHEMES") or UriSettings().schemes,
+        hosts=_listed(environment, "SPLOOT_URI_HOSTS"),
+        prefixes=_listed(environment, "SPLOOT_URI_PREFIXES"),
+        file_root=Path(root) if root else None,
+        networks=_listed(environment, "SPLOOT_URI_NETWORKS"),
+    )
+
+
 def _cache_home(environment: Mapping[str, str]) -> Path:
     home = environment.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "sploot-media-clustering"
+
+
+def _listed(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
+
+
+def _truth(environment: Mapping[str, str], name: str) -> bool:
+    told = environment.get(name, "").strip().lower()
+    if told not in _TRUTHS:
+        raise ConfigurationError(f"{name} is {told!r}, expected 1 or 0")
+    return _TRUTHS[told]
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:
