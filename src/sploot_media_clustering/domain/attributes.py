@@ -1,6 +1,7 @@
 """Attributes: what a person would tick off about a picture, as calibrated probabilities.
 
-Each group is a multinomial logistic regression on the cues of :mod:`.cues`.
+Each group is a multinomial logistic regression on the cues of :mod:`.cues`; the coat, which is the animal's
+and not the picture's, comes from :mod:`.coats`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,16 @@ FLAWS: Final = ("blur", "dark", "bright", "cut", "occluded", "lowres", "tilted",
 VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     _CHOICES | dict.fromkeys((*COMPANIONS, *FLAWS), (ABSENT, PRESENT))
 )
-"""Values of each group, in the order of every attribute vector; exactly one value of a group holds."""
+"""Values of each group that people tick for a photo; exactly one value of a group holds."""
+
+COAT: Final = "coat"
+OTHER_COAT: Final = "other"
+COATS: Final = ("black", "black_and_white", "brown_and_white", "ginger", "grey", "light", "tabby", OTHER_COAT)
+"""Coats with a plain word of their own. ``black_and_white`` may have tan marks, ``light`` is white, cream or
+fawn, ``tabby`` is grey or brown, with white or without; every other coat is ``other``."""
+
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({**VOCABULARY, COAT: COATS})
+"""All groups, in the order of every attribute vector: those of ``VOCABULARY``, then the coat."""
 
 KIND_GROUPS: Final = (*_CHOICES, *COMPANIONS)
 """The groups that make a kind of picture; flaws make a bad one."""
@@ -44,8 +54,11 @@ class Attribute:
     value: str
 
 
-ATTRIBUTES: Final = tuple(Attribute(group, value) for group, values in VOCABULARY.items() for value in values)
+ATTRIBUTES: Final = tuple(Attribute(group, value) for group, values in GROUPS.items() for value in values)
 """What each entry of an attribute vector is the probability of."""
+
+TICKED: Final = ATTRIBUTES[: -len(COATS)]
+"""The attributes that people tick for a photo: all but the coats."""
 
 
 def column(group: str, value: str = PRESENT) -> int:
@@ -59,8 +72,8 @@ def column(group: str, value: str = PRESENT) -> int:
 
 def columns_of(group: str) -> slice:
     """Places of a group's values in every attribute vector."""
-    start = column(group, VOCABULARY[group][0])
-    return slice(start, start + len(VOCABULARY[group]))
+    start = column(group, GROUPS[group][0])
+    return slice(start, start + len(GROUPS[group]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +81,7 @@ class AttributeHead:
     """Linear logits of every attribute, already divided by each group's temperature.
 
     Attributes:
-        attributes: what each row predicts; of one group after the other, as in :data:`ATTRIBUTES`.
+        attributes: what each row predicts; of one group after the other, as in :data:`TICKED`.
         weight: shape [a, c], float32.
         bias: shape [a], float32.
     """
@@ -78,14 +91,14 @@ class AttributeHead:
     bias: Float32[np.ndarray, " a"]
 
     def __post_init__(self) -> None:
-        if self.attributes != ATTRIBUTES:
+        if self.attributes != TICKED:
             raise ValueError(
-                f"expected a head of the {len(ATTRIBUTES)} attributes of this release, got one of "
+                f"expected a head of the {len(TICKED)} attributes of this release, got one of "
                 f"{len(self.attributes)} that differ; fit it again"
             )
 
     def probabilities(self, cues: Float32[np.ndarray, "*n c"]) -> Float32[np.ndarray, "*n a"]:
-        """Probability of every attribute; those of one group sum to 1."""
+        """Probability of every ticked attribute; those of one group sum to 1."""
         logits = cues @ self.weight.T + self.bias
         groups = [softmax(logits[..., columns_of(group)], axis=-1) for group in VOCABULARY]
         return np.concatenate(groups, axis=-1)

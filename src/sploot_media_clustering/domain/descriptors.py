@@ -1,32 +1,52 @@
 """What a cluster's pictures have in common: descriptors to count, and a label to read.
 
-A label claims only what holds for at least four of five pictures, as far as the attribute head can tell.
+A label claims only what holds for at least four of five pictures, as far as calibrated probabilities tell. Of
+few pictures the mean probability is drawn towards what is usual, so a small look has to be surer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float32
 
 from sploot_media_clustering.domain.album import SPECIES
-from sploot_media_clustering.domain.attributes import ABSENT, ATTRIBUTES, KIND_GROUPS, PRESENT, column
+from sploot_media_clustering.domain.attributes import (
+    ABSENT,
+    ATTRIBUTES,
+    COAT,
+    COATS,
+    KIND_GROUPS,
+    OTHER_COAT,
+    column,
+    columns_of,
+)
+from sploot_media_clustering.domain.wording import COAT_WORDS, DETAILS, WHAT, WHERE, Claim, capitalised
 
 HELD: Final = 0.8
 """Share of the pictures that a claim must hold for: four of five."""
 
-_LIKELY: Final = 0.5
-"""A claim holds for a picture when it is more likely than not."""
+MOSTLY: Final = 0.65
+"""Share from which "mostly" is said: on albums left out it is then true of more than half in five of six."""
+
+PRIOR_PHOTOS: Final = 0.5
+"""What is usual counts as half a photo: two photos need .88 each for what holds for every second photo."""
+
+COAT_HELD: Final = 0.8
+"""Mean probability from which a coat is named."""
 
 _DESCRIBED: Final = 0.5
 """Descriptors tell what holds for at least half of the pictures, with its share."""
 
-_MIXED: Final = "Mixed pictures"
-_PLAIN: Final = "Pictures"
+_MOST_DETAILS: Final = 2
+"""A label longer than that is no label any more."""
+
+_PLAIN: Final = "more pictures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +56,7 @@ class Descriptor:
     Attributes:
         attribute: group, e.g. ``activity``.
         value: of the group, e.g. ``sleeping``.
-        share: of the pictures for which it is more likely than not.
+        share: of the pictures that it is expected to hold for: their mean probability.
     """
 
     attribute: str
@@ -45,49 +65,63 @@ class Descriptor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
-    """Words for a picture that has one of some values of a group."""
+class Label:
+    """A label, and what it says that can be right or wrong.
 
-    words: str
-    group: str
-    values: tuple[str, ...]
+    Attributes:
+        text: as people read it.
+        claims: each holds for at least :data:`HELD` of the pictures.
+        mostly: each holds for more than half of the pictures, and is said to.
+    """
+
+    text: str
+    claims: tuple[Claim, ...] = ()
+    mostly: tuple[Claim, ...] = ()
 
 
-_FRAMINGS: Final = (
-    _Claim("Close-ups", "framing", ("face",)),
-    _Claim("Portraits", "framing", ("face", "half")),
-    _Claim("From afar", "framing", ("far",)),
-)
-_ACTIVITIES: Final = (
-    _Claim("Asleep", "activity", ("sleeping",)),
-    _Claim("Lying down", "activity", ("lying",)),
-    _Claim("Sitting", "activity", ("sitting",)),
-    _Claim("Standing", "activity", ("standing",)),
-    _Claim("On the move", "activity", ("moving",)),
-    _Claim("Playing", "activity", ("playing",)),
-    _Claim("Eating", "activity", ("eating",)),
-    _Claim("Being held", "activity", ("held",)),
-    _Claim("Resting", "activity", ("sleeping", "lying")),
-    _Claim("On its feet", "activity", ("standing", "moving", "playing")),
-    _Claim("Sitting or lying", "activity", ("sleeping", "lying", "sitting")),
-)
-_WHOLE_BODY: Final = (_Claim("whole body", "framing", ("full",)),)
-_SETTINGS: Final = (
-    _Claim("indoors", "setting", ("indoors",)),
-    _Claim("outdoors", "setting", ("outdoors",)),
-    _Claim("in a studio", "setting", ("studio",)),
-)
-_VIEWS: Final = (
-    _Claim("facing the camera", "view", ("front",)),
-    _Claim("from the side", "view", ("side",)),
-    _Claim("from behind", "view", ("back",)),
-    _Claim("from above", "view", ("top",)),
-)
-_COMPANY: Final = (
-    _Claim("with people", "person", (PRESENT,)),
-    _Claim("with another animal", "animal", (PRESENT,)),
-)
-_EYES: Final = (_Claim("eyes closed", "eyes", ("closed",)),)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One thing that can be said of a look, and whether it holds for four of five or just for most."""
+
+    claim: Claim
+    mostly: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"mostly {self.claim.words}" if self.mostly else self.claim.words
+
+
+@dataclass(frozen=True, slots=True)
+class _Growing:
+    """A label that may still grow.
+
+    Attributes:
+        said: what it says now: at first one or two things, joined without a comma.
+        spare: what else could be said, the most telling first.
+        period: when the pictures were taken.
+        first: how many things it started with.
+    """
+
+    said: tuple[_Said, ...]
+    spare: tuple[_Said, ...]
+    period: str
+    first: int
+
+    @property
+    def text(self) -> str:
+        start = " ".join(part.words for part in self.said[: self.first]) or self.period or _PLAIN
+        return capitalised(", ".join((start, *(part.words for part in self.said[self.first :]))))
+
+    def with_detail(self, detail: _Said) -> _Growing:
+        spare = tuple(s for s in self.spare if s is not detail and not _implied(s.claim, detail.claim))
+        return replace(self, said=(*self.said, detail), spare=spare)
+
+    def label(self, text: str) -> Label:
+        return Label(
+            text,
+            claims=tuple(part.claim for part in self.said if not part.mostly),
+            mostly=tuple(part.claim for part in self.said if part.mostly),
+        )
 
 
 def descriptors(attributes: Float32[np.ndarray, "n a"]) -> tuple[Descriptor, ...]:
@@ -96,43 +130,101 @@ def descriptors(attributes: Float32[np.ndarray, "n a"]) -> tuple[Descriptor, ...
     Args:
         attributes: probabilities of each picture, in the order of ``ATTRIBUTES``; at least one picture.
     """
-    shares = (attributes > _LIKELY).mean(0)
     found = (
         Descriptor(attribute.group, attribute.value, float(share))
-        for attribute, share in zip(ATTRIBUTES, shares, strict=True)
+        for attribute, share in zip(ATTRIBUTES, attributes.mean(0), strict=True)
         if attribute.group in KIND_GROUPS and attribute.value != ABSENT and share >= _DESCRIBED
     )
     return tuple(sorted(found, key=lambda descriptor: -descriptor.share))
 
 
-def distinct_labels(clusters: Sequence[Float32[np.ndarray, "_n a"]]) -> tuple[str, ...]:
+def share_of(claim: Claim, attributes: Float32[np.ndarray, "n a"]) -> float:
+    """Share of the pictures that a claim is expected to hold for, drawn towards what is usual."""
+    columns = [column(claim.group, value) for value in claim.values]
+    likely = float(attributes[:, columns].sum())
+    return (likely + PRIOR_PHOTOS * claim.usual) / (len(attributes) + PRIOR_PHOTOS)
+
+
+def distinct_labels(
+    clusters: Sequence[Float32[np.ndarray, "_n a"]], periods: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Labels of the looks of one subject, no two of them equal; see :func:`look_labels`."""
+    return tuple(label.text for label in look_labels(clusters, periods))
+
+
+def look_labels(
+    clusters: Sequence[Float32[np.ndarray, "_n a"]], periods: Sequence[str] = ()
+) -> tuple[Label, ...]:
     """Labels of the looks of one subject, no two of them equal.
 
-    A label grows by further claims while another cluster has the same one; clusters that nothing tells
-    apart are numbered.
+    Equal labels grow by what one look has and another has not, then by when they were taken; what nothing
+    tells apart is numbered.
 
     Args:
         clusters: attribute probabilities of the pictures of each look, in canonical order.
+        periods: when the pictures of each were taken, in words; empty where that is not known.
     """
-    parts = [_parts(attributes) for attributes in clusters]
-    used = [1] * len(parts)
-    while True:
-        labels = [_joined(p[:n]) for p, n in zip(parts, used, strict=True)]
-        times = Counter(labels)
-        growing = [i for i, label in enumerate(labels) if times[label] > 1 and used[i] < len(parts[i])]
-        if not growing:
-            return numbered(labels)
-        for i in growing:
-            used[i] += 1
+    places = [next(iter(_held(WHERE, attributes)), None) for attributes in clusters]
+    telling = len(clusters) == 1 or len(set(places)) > 1
+    growing = [
+        _started(attributes, place, period, telling=telling)
+        for attributes, place, period in zip(clusters, places, periods or [""] * len(clusters), strict=True)
+    ]
+    for _ in range(_MOST_DETAILS):
+        growing = _told_apart(growing)
+    texts = [one.text for one in growing]
+    dated = [
+        f"{text}, {one.period}" if texts.count(text) > 1 and one.said and one.period else text
+        for one, text in zip(growing, texts, strict=True)
+    ]
+    return tuple(one.label(text) for one, text in zip(growing, numbered(dated), strict=True))
 
 
-def subject_labels(species: Sequence[Float32[np.ndarray, "_n 3"]]) -> tuple[str, ...]:
-    """Labels of an album's subjects: ``Cat``, ``Dog``, ``Dog 2``.
+def album_labels(labels: Sequence[Sequence[str]], whose: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Labels of the looks of all subjects, no two of an album equal.
+
+    A label that looks of several subjects share is followed by whose look it is.
+
+    Args:
+        labels: of each subject's looks.
+        whose: name or description of each subject.
+    """
+    times = Counter(label for of_subject in labels for label in of_subject)
+    told = [
+        f"{label} ({owner})" if times[label] > 1 else label
+        for of_subject, owner in zip(labels, whose, strict=True)
+        for label in of_subject
+    ]
+    distinct = iter(numbered(told))
+    return tuple(tuple(islice(distinct, len(of_subject))) for of_subject in labels)
+
+
+def subject_labels(
+    species: Sequence[Float32[np.ndarray, "_n 3"]],
+    attributes: Sequence[Float32[np.ndarray, "_n a"]] = (),
+) -> tuple[str, ...]:
+    """Labels of an album's subjects: ``Tabby cat``, ``Dog``, ``Dog 2``.
 
     Args:
         species: species probabilities of the sightings of each subject, in a stable order.
+        attributes: attribute probabilities of the same sightings; without them no coat is named.
     """
-    return numbered([SPECIES[int(rows.mean(0).argmax())].capitalize() for rows in species])
+    kinds = [SPECIES[int(rows.mean(0).argmax())] for rows in species]
+    coats = [coat_of(r[:, columns_of(COAT)]) for r in attributes] if attributes else [None] * len(kinds)
+    return numbered(
+        [capitalised(f"{COAT_WORDS[c]} {kind}" if c else kind) for c, kind in zip(coats, kinds, strict=True)]
+    )
+
+
+def coat_of(coats: Float32[np.ndarray, "n k"]) -> str | None:
+    """The coat that a subject's sightings agree on; None where that is not sure, or has no plain word.
+
+    Args:
+        coats: probabilities of ``COATS``, of each sighting.
+    """
+    likely = coats.mean(0)
+    coat = COATS[int(likely.argmax())]
+    return coat if coat != OTHER_COAT and float(likely.max()) >= COAT_HELD else None
 
 
 def numbered(labels: Sequence[str]) -> tuple[str, ...]:
@@ -148,32 +240,45 @@ def numbered(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(distinct)
 
 
-def _parts(attributes: Float32[np.ndarray, "n a"]) -> list[str]:
-    """What can be said of a cluster: the start of its label, then claims that may be added."""
-    framing = _first_held(_FRAMINGS, attributes)
-    activity = _first_held(_ACTIVITIES, attributes)
-    setting, view = _first_held(_SETTINGS, attributes), _first_held(_VIEWS, attributes)
-    head = framing or activity
-    place = setting or view
-    start = " ".join(part for part in (head or _PLAIN, place) if part) if head or place else _MIXED
-    others = (
-        activity.lower() if framing else "",
-        view if setting else "",
-        _first_held(_COMPANY, attributes),
-        _first_held(_WHOLE_BODY, attributes),
-        _first_held(_EYES, attributes),
-    )
-    return [start, *(part for part in others if part)]
+def _started(
+    attributes: Float32[np.ndarray, "n a"], place: Claim | None, period: str, *, telling: bool
+) -> _Growing:
+    """The shortest label of a look, and what else could be said."""
+    held = [_Said(claim) for claim in _held(WHAT, attributes)]
+    likely = [_Said(claim, mostly=True) for claim in _mostly(WHAT, attributes)]
+    details = [_Said(claim) for claim in _held(DETAILS, attributes)]
+    where = [_Said(place)] if place else []
+    what = (held or likely)[:1]
+    if what:
+        said = [*what, *(where if telling else [])]
+    else:
+        said = where or details[:1] or [_Said(claim, mostly=True) for claim in _mostly(WHERE, attributes)][:1]
+    others = [*held, *where, *likely, *details]
+    spare = tuple(s for s in others if not any(_implied(s.claim, one.claim) for one in said))
+    return _Growing(tuple(said), spare, period, len(said))
 
 
-def _first_held(claims: Sequence[_Claim], attributes: Float32[np.ndarray, "n a"]) -> str:
-    """Words of the first claim that holds for enough pictures; nothing where none does."""
-    for claim in claims:
-        columns = [column(claim.group, value) for value in claim.values]
-        if (attributes[:, columns].sum(1) > _LIKELY).mean() >= HELD:
-            return claim.words
-    return ""
+def _told_apart(growing: Sequence[_Growing]) -> list[_Growing]:
+    """Each of several equal labels, with the first detail that not all looks of that label share."""
+    grown = []
+    for one in growing:
+        equal = [other for other in growing if other.text == one.text]
+        telling = (said for said in one.spare if not all(said in other.spare for other in equal))
+        detail = next(telling, None)
+        grown.append(one.with_detail(detail) if detail and len(equal) > 1 else one)
+    return grown
 
 
-def _joined(parts: Sequence[str]) -> str:
-    return ", ".join(parts)
+def _implied(claim: Claim, said: Claim) -> bool:
+    """Whether a claim adds nothing to what is said of its group."""
+    return claim.group == said.group and bool(set(claim.values) & set(said.values))
+
+
+def _held(claims: Sequence[Claim], attributes: Float32[np.ndarray, "n a"]) -> list[Claim]:
+    """The claims that hold for enough pictures."""
+    return [claim for claim in claims if share_of(claim, attributes) >= HELD]
+
+
+def _mostly(claims: Sequence[Claim], attributes: Float32[np.ndarray, "n a"]) -> list[Claim]:
+    """The claims that hold for most pictures, but for too few to be plainly made."""
+    return [claim for claim in claims if MOSTLY <= share_of(claim, attributes) < HELD]

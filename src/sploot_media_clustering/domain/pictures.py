@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from sploot_media_clustering.domain.album import SightingEmbedding
 from sploot_media_clustering.domain.attributes import KIND_GROUPS, AttributeHead, columns_of
+from sploot_media_clustering.domain.coats import CoatHead, no_coat
 from sploot_media_clustering.domain.cues import cues
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.domain.hero import AppealHead, HeroModel
@@ -53,6 +54,7 @@ class PictureHeads:
         scale: of the signals.
         hero: weights of the signals.
         look: projection to look vectors.
+        coat: what the animal wears, or None where nobody told it of the labelled animals.
     """
 
     attributes: AttributeHead
@@ -60,6 +62,7 @@ class PictureHeads:
     scale: SignalScale
     hero: HeroModel
     look: TwoCovarianceHead
+    coat: CoatHead | None = None
 
     def describe(self, x: Float32[np.ndarray, " f"], sighting: SightingEmbedding) -> Described:
         """Everything about one sighting but whose it is.
@@ -71,8 +74,9 @@ class PictureHeads:
         read = cues(x, sighting.box, sighting.detector_score, sighting.pixels)
         attributes = self.attributes.probabilities(read)
         seen = seen_as(sighting, attributes, float(self.appeal.appeal(read)))
+        coat = self.coat.probabilities(x) if self.coat else no_coat()
         return Described(
-            attributes=attributes,
+            attributes=np.concatenate([attributes, coat]),
             look=self.look.project(look_features(x, attributes)),
             signals=signals(seen, self.scale),
         )

@@ -25,14 +25,14 @@ TOP: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Tally:
+class Tally:
     """How often something was right, of how many, in one album."""
 
     right: float
     of: int
 
 
-Run = dict[str, list[_Tally]]
+Run = dict[str, list[Tally]]
 
 
 def evaluate_heroes(judged: Sequence[Judged]) -> tuple[Figure, ...]:
@@ -46,7 +46,7 @@ def evaluate_heroes(judged: Sequence[Judged]) -> tuple[Figure, ...]:
         judged: one a seed of the folds.
     """
     runs = [_run(one) for one in judged]
-    return tuple(_figure(name, [run[name] for run in runs]) for name in runs[0])
+    return tuple(tallied(name, [run[name] for run in runs]) for name in runs[0])
 
 
 def evaluate_raters_heroes(ratings: Sequence[Rating]) -> tuple[Figure, ...]:
@@ -59,7 +59,7 @@ def evaluate_raters_heroes(ratings: Sequence[Rating]) -> tuple[Figure, ...]:
         if len(said) > 1 and keys:
             first, second = (np.array([hero[key] for key in keys], np.float64) for hero in said)
             tallies.append(_agreement(first, second))
-    return (_figure("pairs", [tallies]),) if tallies else ()
+    return (tallied("pairs", [tallies]),) if tallies else ()
 
 
 def _run(judged: Judged) -> Run:
@@ -81,9 +81,9 @@ def _run(judged: Judged) -> Run:
         if len(rows) >= LEAST_PHOTOS:
             accepted = hero >= ACCEPTED
             order = np.argsort(-scores, kind="stable")
-            run["best accepted"].append(_Tally(float(accepted[order[0]]), 1))
-            run["top 3 accepted"].append(_Tally(float(accepted[order[:TOP]].mean()), 1))
-            run["random accepted"].append(_Tally(float(accepted.mean()), 1))
+            run["best accepted"].append(Tally(float(accepted[order[0]]), 1))
+            run["top 3 accepted"].append(Tally(float(accepted[order[:TOP]].mean()), 1))
+            run["random accepted"].append(Tally(float(accepted.mean()), 1))
         run["best of look"].append(_best_of(rated.looks[rows], hero, scores))
         run["best of moment"].append(_best_of(rated.moments[rows], hero, scores))
         run["pairs"].append(_pairs(rated, rows, scores))
@@ -92,10 +92,10 @@ def _run(judged: Judged) -> Run:
 
 def _best_of(
     groups: Int64[np.ndarray, " m"], hero: Float64[np.ndarray, " m"], scores: Float64[np.ndarray, " m"]
-) -> _Tally:
+) -> Tally:
     judged = list(_judged_groups(groups, hero))
     right = sum(hero[rows[scores[rows].argmax()]] == hero[rows].max() for rows in judged)
-    return _Tally(float(right), len(judged))
+    return Tally(float(right), len(judged))
 
 
 def _judged_groups(
@@ -107,23 +107,28 @@ def _judged_groups(
             yield rows
 
 
-def _pairs(rated: RatedPhotos, rows: Int64[np.ndarray, " m"], scores: Float64[np.ndarray, " m"]) -> _Tally:
+def _pairs(rated: RatedPhotos, rows: Int64[np.ndarray, " m"], scores: Float64[np.ndarray, " m"]) -> Tally:
     better, worse = ordered_pairs(rated.first_hero[rows], rated.albums[rows])
-    return _Tally(float((scores[better] > scores[worse]).sum()), len(better))
+    return Tally(float((scores[better] > scores[worse]).sum()), len(better))
 
 
-def _agreement(first: Float64[np.ndarray, " m"], second: Float64[np.ndarray, " m"]) -> _Tally:
+def _agreement(first: Float64[np.ndarray, " m"], second: Float64[np.ndarray, " m"]) -> Tally:
     better, worse = ordered_pairs(first, np.zeros(len(first), np.int64))
     told = second[better] != second[worse]
-    return _Tally(float((second[better] > second[worse])[told].sum()), int(told.sum()))
+    return Tally(float((second[better] > second[worse])[told].sum()), int(told.sum()))
 
 
-def _figure(name: str, runs: Sequence[Sequence[_Tally]]) -> Figure:
-    """A share of all cases; its interval is over albums, which are drawn whole."""
+def tallied(name: str, runs: Sequence[Sequence[Tally]]) -> Figure:
+    """A share of all cases; its interval is over albums, which are drawn whole.
+
+    Args:
+        name: of the figure.
+        runs: one a seed of the folds, each with a tally of every album.
+    """
     right = np.mean([[tally.right for tally in run] for run in runs], axis=0)
-    of = np.array([tally.of for tally in runs[0]], np.float64)
-    shares = [sum(tally.right for tally in run) / max(of.sum(), 1.0) for run in runs]
-    return Figure(name, _share(right, of), float(np.std(shares)), int(of.sum()))
+    of = np.mean([[tally.of for tally in run] for run in runs], axis=0)
+    shares = [sum(tally.right for tally in run) / max(sum(tally.of for tally in run), 1) for run in runs]
+    return Figure(name, _share(right, of), float(np.std(shares)), round(float(of.sum())))
 
 
 def _share(

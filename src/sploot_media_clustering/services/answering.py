@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from sploot_media_clustering.domain.hero import SCORED, Candidate, HeroModel, ra
 from sploot_media_clustering.domain.reasons import reasons, sentence
 from sploot_media_clustering.domain.signals import recency, typicality
 from sploot_media_clustering.domain.tree import AlbumState, Looks, TreeModel
+from sploot_media_clustering.domain.wording import period
 from sploot_media_clustering.services.answer import (
     Answer,
     BestGuess,
@@ -140,13 +141,18 @@ class AlbumReader:
         state = self._state
         size = np.bincount(self._subject[self._subject != levels.ASIDE], minlength=len(state.subject_ids))
         served = sorted(np.flatnonzero(size).tolist(), key=lambda k: (-int(size[k]), state.subject_ids[k]))
-        labels = words.subject_labels([np.stack([s.species for s in self._members_of(k)]) for k in served])
-        for k, label in zip(served, labels, strict=True):
+        rows = [np.flatnonzero(self._subject == k) for k in served]
+        labels = words.subject_labels(
+            [np.stack([self._sightings[row].species for row in of]) for of in rows],
+            [self._attributes(of) for of in rows],
+        )
+        looks = [list(self._looks(k)) for k in served]
+        whose = [state.names[k] or label.lower() for k, label in zip(served, labels, strict=True)]
+        distinct = words.album_labels([[title.label for _, title in part] for part in looks], whose)
+        for k, label, part, names in zip(served, labels, looks, distinct, strict=True):
             yield self._subject_cluster(k, label)
-            yield from self._looks(k)
-
-    def _members_of(self, subject: int) -> list[Sighting]:
-        return [self._sightings[row] for row in np.flatnonzero(self._subject == subject)]
+            for (group, title), name in zip(part, names, strict=True):
+                yield self._cluster(group, replace(title, label=name))
 
     def _subject_cluster(self, k: int, label: str) -> Cluster:
         state = self._state
@@ -154,18 +160,22 @@ class AlbumReader:
         group = self._group(rows, state.subjects.probabilities[rows])
         return self._cluster(group, _Title(state.subject_ids[k], "subject", None, label, state.names[k]))
 
-    def _looks(self, k: int) -> Iterator[Cluster]:
+    def _looks(self, k: int) -> Iterator[tuple[_Group, _Title]]:
+        """Looks of one subject, the largest first, each called as if there were no other subject."""
         part, parent = self._state.looks[k], self._state.subject_ids[k]
         served = [j for j in range(len(part.ids)) if part.level.mixture.counts[j]]
         served.sort(key=lambda j: (-int(part.level.mixture.counts[j]), part.ids[j]))
         groups = [self._look_group(part, j) for j in served]
-        names = words.distinct_labels([self._attributes(group.rows) for group in groups])
+        names = words.distinct_labels(
+            [self._attributes(group.rows) for group in groups],
+            [self._period(group.rows) for group in groups],
+        )
         for j, group, name in zip(served, groups, names, strict=True):
-            yield self._cluster(group, _Title(part.ids[j], "look", parent, name))
+            yield group, _Title(part.ids[j], "look", parent, name)
         if np.any(part.level.labels == levels.ASIDE):
             rows = part.rows[part.level.labels == levels.ASIDE]
             rest = self._group(rows, self._state.subjects.probabilities[rows])
-            yield self._cluster(rest, _Title(f"{parent}-other", "look", parent, _OTHER_LABEL))
+            yield rest, _Title(f"{parent}-other", "look", parent, _OTHER_LABEL)
 
     def _look_group(self, part: Looks, look: int) -> _Group:
         inside = np.flatnonzero(part.level.labels == look)
@@ -173,6 +183,12 @@ class AlbumReader:
 
     def _attributes(self, rows: Int64[np.ndarray, " m"]) -> np.ndarray:
         return np.stack([self._sightings[row].attributes for row in rows])
+
+    def _period(self, rows: Int64[np.ndarray, " m"]) -> str:
+        """When pictures were taken, in words, where that is known of most of them."""
+        times = [self._state.photos[self._owner[row]].captured_at for row in rows]
+        known = [time.replace(tzinfo=None) for time in times if time is not None]
+        return period(known) if len(known) >= words.HELD * len(times) else ""
 
     def _group(self, rows: Int64[np.ndarray, " m"], probabilities: Float64[np.ndarray, " m"]) -> _Group:
         columns = self._state.columns

@@ -7,6 +7,7 @@ vector that a head made.
 from __future__ import annotations
 
 from dataclasses import is_dataclass
+from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -66,9 +67,16 @@ def _built(kind: Any, value: Any) -> Any:  # noqa: ANN401 any field of any of th
     """A value of the annotated kind out of what MessagePack holds: dataclasses, tuples of them, arrays."""
     if isinstance(value, msgspec.msgpack.Ext):
         return _array_in(value)
+    kind = _present(kind, value)
     if is_dataclass(kind) and isinstance(kind, type):
         hints = get_type_hints(kind)
         return kind(**{name: _built(hints[name], part) for name, part in value.items()})
     if get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis:
         return tuple(_built(get_args(kind)[0], part) for part in value)
     return msgspec.convert(value, kind)
+
+
+def _present(kind: Any, value: Any) -> Any:  # noqa: ANN401 any field of any of the values that are packed
+    """What an optional field holds when it holds something."""
+    kinds = [one for one in get_args(kind) if one is not NoneType]
+    return kinds[0] if get_origin(kind) is UnionType and value is not None and len(kinds) == 1 else kind

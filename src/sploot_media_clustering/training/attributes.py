@@ -1,7 +1,4 @@
-"""Fitting attribute heads: multinomial logistic regressions, calibrated on albums left out.
-
-Temperature scaling is Guo et al. 2017, "On calibration of modern neural networks".
-"""
+"""Fitting attribute heads: multinomial logistic regressions, calibrated on albums left out."""
 
 from __future__ import annotations
 
@@ -10,22 +7,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import log_softmax, softmax
+from jaxtyping import Float32, Int64
+from scipy.special import softmax
 
-from sploot_media_clustering.domain.attributes import ATTRIBUTES, VOCABULARY, AttributeHead
+from sploot_media_clustering.domain.attributes import TICKED, VOCABULARY, AttributeHead
 from sploot_media_clustering.training.cue_basis import CueBasis
+from sploot_media_clustering.training.logistic import logistic_regression, temperature_of
 
 WEIGHT_DECAY: Final = 2e-4
 """L2 penalty on weights, a photo's mean loss being 1: the least log loss of albums left out lies between
 1e-4 and 3e-4 for most groups."""
-
-_BIAS_DECAY: Final = 1e-6
-"""Keeps the bias of a value that nobody ever ticked finite."""
-
-_ITERATIONS: Final = 200
-_TEMPERATURES: Final = (0.5, 3.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,14 +52,14 @@ def fit_attributes(
         target = np.eye(len(values))[truth[:, group]]
         logits = np.empty_like(target)
         for train, held in _splits(folds):
-            weight, bias = _logistic_regression(z[train], target[train])
+            weight, bias = logistic_regression(z[train], target[train], WEIGHT_DECAY)
             logits[held] = z[held] @ weight.T + bias
-        temperature = _temperature(logits, target)
-        weight, bias = _logistic_regression(z, target)
+        temperature = temperature_of(logits, target)
+        weight, bias = logistic_regression(z, target, WEIGHT_DECAY)
         weights.append(weight / temperature)
         biases.append(bias / temperature)
         left_out.append(softmax(logits / temperature, axis=1))
-    head = AttributeHead(ATTRIBUTES, *basis.unfolded(np.concatenate(weights), np.concatenate(biases)))
+    head = AttributeHead(TICKED, *basis.unfolded(np.concatenate(weights), np.concatenate(biases)))
     return AttributeFit(head, np.concatenate(left_out, axis=1).astype(np.float32))
 
 
@@ -77,31 +68,3 @@ def _splits(
 ) -> Iterator[tuple[Int64[np.ndarray, " t"], Int64[np.ndarray, " h"]]]:
     for fold in np.unique(folds):
         yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-
-
-def _logistic_regression(
-    z: Float64[np.ndarray, "n p"], target: Float64[np.ndarray, "n v"]
-) -> tuple[Float64[np.ndarray, "v p"], Float64[np.ndarray, " v"]]:
-    size, values = target.shape
-    width = z.shape[1]
-
-    def loss(flat: Float64[np.ndarray, " k"]) -> tuple[float, Float64[np.ndarray, " k"]]:
-        weight, bias = flat[: values * width].reshape(values, width), flat[values * width :]
-        log_p = log_softmax(z @ weight.T + bias, axis=1)
-        error = (np.exp(log_p) - target) / size
-        penalty = WEIGHT_DECAY * float((weight**2).sum()) + _BIAS_DECAY * float((bias**2).sum())
-        slope = error.T @ z + WEIGHT_DECAY * weight
-        lift = error.sum(0) + _BIAS_DECAY * bias
-        return -float((target * log_p).sum()) / size + 0.5 * penalty, np.concatenate([slope.ravel(), lift])
-
-    start = np.zeros(values * (width + 1))
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}).x
-    return best[: values * width].reshape(values, width), best[values * width :]
-
-
-def _temperature(logits: Float64[np.ndarray, "n v"], target: Float64[np.ndarray, "n v"]) -> float:
-    def loss(log_temperature: float) -> float:
-        return -float((target * log_softmax(logits / np.exp(log_temperature), axis=1)).sum())
-
-    low, high = np.log(_TEMPERATURES)
-    return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x))

@@ -15,6 +15,7 @@ from sploot_media_clustering.domain.moments import MomentModel
 from sploot_media_clustering.domain.pictures import PictureHeads
 from sploot_media_clustering.domain.projection import Heads, SceneHead
 from sploot_media_clustering.domain.tree import TreeModel
+from sploot_media_clustering.training.coats import CoatedPhotos, coated_photos, fit_coats, read_coats
 from sploot_media_clustering.training.identity import IdentityFit, fit_identity, head_without
 from sploot_media_clustering.training.labelled import DataSet, LabelledVectors, labelled_vectors
 from sploot_media_clustering.training.pictures import fit_pictures, look_level
@@ -35,12 +36,13 @@ HINT_STRENGTH: Final = 8.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """Labelled and rated photos with their embeddings."""
+    """Labelled and rated photos with their embeddings; ``coated`` where coats were told of enough animals."""
 
     vectors: LabelledVectors
     rated: RatedPhotos
     whole: Float32[np.ndarray, "n e"]
     network_version: str
+    coated: CoatedPhotos | None = None
 
 
 def training_data(
@@ -59,11 +61,13 @@ def training_data(
     used = [data_set for data_set in data_sets if data_set.name not in left_out]
     keys = [photo.key for data_set in used for photo in data_set.photos if photo.key in embeddings]
     versions = {embeddings[key].network_version for key in keys}
+    vectors = labelled_vectors(used, embeddings)
     return TrainingData(
-        vectors=labelled_vectors(used, embeddings),
+        vectors=vectors,
         rated=rated_photos(read_ratings([data_set.folder for data_set in used]), embeddings),
         whole=root(np.stack([embeddings[key].embedding for key in keys])),
         network_version=versions.pop(),
+        coated=coated_photos(vectors, read_coats([data_set.folder for data_set in used])),
     )
 
 
@@ -75,7 +79,7 @@ def fit_heads(data: TrainingData, *, version: str) -> Heads:
         version: of the package that the heads go into.
     """
     identity = fit_identity(data.vectors, head_without(data.vectors))
-    pictures = fit_pictures(data.rated)
+    pictures = fit_pictures(data.rated, fit_coats(data.coated).head if data.coated else None)
     return assembled(data, identity, pictures, version=version)
 
 

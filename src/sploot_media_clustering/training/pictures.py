@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.optimize import minimize
 
+from sploot_media_clustering.domain.coats import CoatHead
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.domain.hero import SCORED, HeroModel, scored_signals
 from sploot_media_clustering.domain.level import Concentration, LevelModel
@@ -59,8 +60,13 @@ RECENCY_ODDS: Final = 1.5
 three albums of five."""
 
 
-def fit_pictures(photos: RatedPhotos) -> PictureHeads:
-    """Fit every head of looks and heroes on the photos in which an animal was found."""
+def fit_pictures(photos: RatedPhotos, coat: CoatHead | None = None) -> PictureHeads:
+    """Fit every head of looks and heroes on the photos in which an animal was found.
+
+    Args:
+        photos: rated.
+        coat: head of coats, fitted elsewhere: coats are told of animals, and not by the raters of photos.
+    """
     rated = photos.taken(np.flatnonzero(photos.seen))
     folds = album_folds(rated.albums, INNER_FOLDS, INNER_SEED)
     basis = cue_basis(rated.cues)
@@ -86,6 +92,7 @@ def fit_pictures(photos: RatedPhotos) -> PictureHeads:
         scale=scale,
         hero=fit_hero(scored, rated.hero, rated.albums),
         look=look,
+        coat=coat,
     )
 
 

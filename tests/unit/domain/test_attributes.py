@@ -7,6 +7,7 @@ import pytest
 
 from sploot_media_clustering.domain.attributes import (
     ATTRIBUTES,
+    TICKED,
     VOCABULARY,
     AttributeHead,
     column,
@@ -16,9 +17,9 @@ from sploot_media_clustering.domain.attributes import (
 
 def head(seed: int = 0) -> AttributeHead:
     rng = np.random.default_rng(seed)
-    size = len(ATTRIBUTES)
+    size = len(TICKED)
     return AttributeHead(
-        ATTRIBUTES, rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=size).astype(np.float32)
+        TICKED, rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=size).astype(np.float32)
     )
 
 
@@ -49,4 +50,4 @@ def test_a_head_of_other_attributes_is_refused() -> None:
     """Its columns would be misread."""
     good = head()
     with pytest.raises(ValueError, match="fit it again"):
-        AttributeHead(ATTRIBUTES[1:], good.weight[1:], good.bias[1:])
+        AttributeHead(TICKED[1:], good.weight[1:], good.bias[1:])
