@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from strategies_album import Spec, album, albums, tree_model
 
 from sploot_media_clustering.domain import arrivals, tree
-from sploot_media_clustering.domain.album import Photo
+from sploot_media_clustering.domain.album import Photo, Sighting
+from sploot_media_clustering.domain.attributes import COAT, column, columns_of
 from sploot_media_clustering.domain.hero import SCORED, HeroModel
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.services.answer import Answer, FailedImage, encode, json_schema
@@ -62,14 +63,14 @@ def test_every_sighting_is_in_one_subject_or_stands_aside_with_a_reason(spec: Sp
 @settings(max_examples=25)
 @given(albums())
 def test_the_looks_of_a_subject_share_its_photos_out(spec: Spec) -> None:
-    """Each photo of a subject is in one of its looks, and looks of one subject have names of their own."""
+    """Each photo of a subject is in one of its looks, and no two clusters of an album have one label."""
     answer = read(settled(spec))
     for subject in (part for part in answer.clusters if part.level == "subject"):
         looks = [part for part in answer.clusters if part.parent_id == subject.id]
         assert sorted(m.image_id for part in looks for m in part.members) == sorted(
             m.image_id for m in subject.members
         )
-        assert len({part.label for part in looks}) == len(looks)
+    assert len({part.label for part in answer.clusters}) == len(answer.clusters)
 
 
 @settings(max_examples=25)
@@ -164,3 +165,19 @@ def test_photos_of_an_album_are_listed_once() -> None:
     photos = album(seed=2, photos=9, animals=2)
     answer = read(settled(Spec(2, 9, 2, timed=True)))
     assert [image.image_id for image in answer.images] == [photo.image_id for photo in photos]
+
+
+def test_subjects_are_called_by_their_coat_where_it_is_sure() -> None:
+    """Else by their species alone."""
+    photos = album(seed=3, photos=9, animals=1)
+    ginger = tuple(replace(photo, sightings=tuple(map(_ginger, photo.sightings))) for photo in photos)
+    subjects = [part.label for part in read(settled_of(ginger)).clusters if part.level == "subject"]
+    assert subjects[0] == "Ginger cat"
+    assert read(settled_of(photos)).clusters[0].label == "Cat"
+
+
+def _ginger(sighting: Sighting) -> Sighting:
+    attributes = sighting.attributes.copy()
+    attributes[columns_of(COAT)] = 0.0
+    attributes[column(COAT, "ginger")] = 1.0
+    return replace(sighting, attributes=attributes)
