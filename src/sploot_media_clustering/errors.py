@@ -17,6 +17,8 @@ The branches follow what the caller does next::
     │   ├── NoPhotosError             nothing to work on
     │   ├── DatasetError              a labelled data set that does not read as one
     │   ├── StateError                an album state that is damaged or of an unknown version
+    │   ├── UnknownError              no such album, photo, decision, job or dead letter
+    │   ├── ConflictError             it contradicts what was told or read before
     │   └── DamagedDataError          packed bytes that do not hold what they should
     └── TemporaryError                try again later
         └── SourceUnavailableError    a store or a network did not answer
@@ -83,6 +85,14 @@ class DatasetError(InputError):
 
 class StateError(InputError):
     """An album state is damaged or was written by an unknown version."""
+
+
+class UnknownError(InputError):
+    """There is no such album, photo, decision, job or dead letter."""
+
+
+class ConflictError(InputError):
+    """What came contradicts what was told before under the same name, or what was read meanwhile changed."""
 
 
 class DamagedDataError(InputError):

@@ -1,0 +1,94 @@
+"""The application: routes, who may use them, what is measured, and how it is documented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+
+from sploot_media_clustering import __version__
+from sploot_media_clustering.entrypoints.api import problems
+from sploot_media_clustering.entrypoints.api.access import Caller, Gate, require_safe
+from sploot_media_clustering.entrypoints.api.limits import RateLimit
+from sploot_media_clustering.entrypoints.api.observing import Observed, RequestMetrics
+from sploot_media_clustering.entrypoints.api.parts import ApiParts
+from sploot_media_clustering.entrypoints.api.routes import (
+    dead_letters,
+    decisions,
+    health,
+    jobs,
+    metrics,
+    pets,
+)
+from sploot_media_clustering.entrypoints.api.schemas import ANY_PROBLEM, components
+from sploot_media_clustering.services.answer_pages import ClusterPage, PhotoPlace
+from sploot_media_clustering.services.desk import Changed, JobState, Submitted
+from sploot_media_clustering.services.job_request import JobRequest
+
+_NOUNS: Final = (jobs.router, decisions.router, pets.router, dead_letters.router)
+_STRUCTS: Final = (
+    JobRequest,
+    Submitted,
+    JobState,
+    ClusterPage,
+    PhotoPlace,
+    Changed,
+    decisions.DecisionBody,
+    decisions.Decisions,
+    dead_letters.DeadLetters,
+    health.Health,
+)
+
+
+def create_app(parts: ApiParts) -> ASGIApp:
+    """The application, ready to be served.
+
+    Raises:
+        ConfigurationError: its tokens can be guessed, or are missing.
+    """
+    settings = parts.settings
+    require_safe(settings)
+    app = FastAPI(
+        title="sploot-media-clustering",
+        version=__version__,
+        summary="Which animal each pet photo shows, what kind of picture it is, and which to show.",
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    app.state.registry = CollectorRegistry()
+    limit = RateLimit(settings.requests_per_s, settings.burst)
+    for noun in _NOUNS:
+        app.include_router(_behind(noun, Gate(settings.tokens), limit))
+    app.include_router(health.router)
+    app.include_router(_behind(metrics.router, Gate((*settings.metrics_tokens, *settings.tokens)), limit))
+    problems.install(app)
+    app.openapi = _documented(app)  # type: ignore[method-assign]
+    return Observed(app, RequestMetrics(app.state.registry))
+
+
+def _behind(noun: APIRouter, gate: Gate, limit: RateLimit) -> APIRouter:
+    """The routes of a noun, for callers with a token and within their limit."""
+    router = APIRouter(dependencies=[Depends(Caller(gate, limit))], responses=ANY_PROBLEM)
+    router.include_router(noun)
+    return router
+
+
+def _documented(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document, with the schemas that requests are really read with."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title, version=app.version, summary=app.summary, routes=app.routes
+            )
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(components(_STRUCTS))
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    return openapi

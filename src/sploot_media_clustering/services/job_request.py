@@ -1,0 +1,74 @@
+"""A job as callers hand it in over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from sploot_media_clustering.services.uri_policy import MAX_URI_CHARACTERS
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@=+-]{0,127}$"
+"""Of names that stand in keys of the store, in paths and in logs."""
+MAX_IMAGES: Final = 1000
+"""Of one job: more photos come in several, which are worked on side by side."""
+MAX_IMAGE_ID_CHARACTERS: Final = 512
+_MAX_ANIMALS: Final = 1000
+
+Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
+ImageName = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=MAX_IMAGE_ID_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Animals = Annotated[int, msgspec.Meta(ge=1, le=_MAX_ANIMALS)]
+AnimalsFromTo = Annotated[tuple[Animals, ...], msgspec.Meta(min_length=2, max_length=2)]
+"""The least and the most. (A tuple of two in a union with a bounded number crashes msgspec 0.22.)"""
+
+
+class JobImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A photo of a job.
+
+    Attributes:
+        image_id: unique in the album; a known one is replaced.
+        uri: where its bytes are.
+        captured_at: capture time, where it is known better than the file tells.
+        uploaded_at: when the owner uploaded it.
+    """
+
+    image_id: ImageName
+    uri: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_URI_CHARACTERS)]
+    captured_at: datetime | None = None
+    uploaded_at: datetime | None = None
+
+
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Photos of one album that come or go.
+
+    Attributes:
+        pet_id: the album.
+        job_id: of the caller's choice, unique for each job; by default one is made.
+        schema_version: of this shape.
+        images: photos that come.
+        remove_image_ids: photos that go.
+        reason: why, for logs.
+        force: embed photos again although their bytes are known.
+        expected_animals: the owner's word on how many animals there are: a number, or the least and the most.
+        metadata: kept with the job, not looked at.
+        traceparent: of the caller's trace (W3C Trace Context).
+    """
+
+    pet_id: Name
+    job_id: Name | None = None
+    schema_version: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
+    images: Annotated[tuple[JobImage, ...], msgspec.Meta(max_length=MAX_IMAGES)] = ()
+    remove_image_ids: Annotated[tuple[ImageName, ...], msgspec.Meta(max_length=MAX_IMAGES)] = ()
+    reason: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    force: bool = False
+    expected_animals: Animals | AnimalsFromTo | None = None
+    metadata: dict[str, Any] = {}
+    traceparent: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+    def __post_init__(self) -> None:
+        """A range runs upwards; said as msgspec wants it, by ValueError."""
+        if isinstance(self.expected_animals, tuple) and self.expected_animals[0] > self.expected_animals[1]:
+            raise ValueError("expected_animals: expected the least, then the most")
