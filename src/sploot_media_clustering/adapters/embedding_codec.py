@@ -15,6 +15,7 @@ import zstandard
 from jaxtyping import Float16, Float32
 
 from sploot_media_clustering.domain.album import Box, PhotoEmbedding, SightingEmbedding
+from sploot_media_clustering.services.value_codec import decompressed
 
 _MAGIC: Final = b"SPLE"
 _FORMAT_VERSION: Final = b"\x01"
@@ -83,20 +84,14 @@ def decode_embedding(key: str, data: bytes) -> PhotoEmbedding:
     if not data.startswith(_HEADER):
         raise DamagedEntryError(f"expected a header of {_HEADER!r}, got {data[: len(_HEADER)]!r}")
     try:
-        stored = msgspec.msgpack.decode(_unpacked(data[len(_HEADER) :]), type=_StoredPhoto)
+        body = decompressed(data[len(_HEADER) :], max_bytes=_MAX_BYTES)
+        stored = msgspec.msgpack.decode(body, type=_StoredPhoto)
         photo = _photo(stored)
-    except (zstandard.ZstdError, msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise DamagedEntryError(f"expected an entry, got damaged bytes: {error}") from error
     if stored.key != key:
         raise DamagedEntryError(f"expected the entry of {key}, got that of {stored.key}")
     return photo
-
-
-def _unpacked(frame: bytes) -> bytes:
-    size_bytes = zstandard.frame_content_size(frame)
-    if not 0 <= size_bytes <= _MAX_BYTES:
-        raise ValueError(f"{size_bytes:,} bytes claimed, {_MAX_BYTES:,} is the most")
-    return zstandard.ZstdDecompressor().decompress(frame)
 
 
 def _stored_sighting(sighting: SightingEmbedding) -> _StoredSighting:

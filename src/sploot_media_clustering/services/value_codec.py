@@ -21,6 +21,12 @@ T = TypeVar("T")
 _ARRAY: Final = 1
 """MessagePack extension code of an array."""
 
+_PackedArray = tuple[str, str, tuple[int, ...], bytes]
+"""Data type, the one that its bytes are in, shape, bytes."""
+
+_NUMBERS: Final = "biuf"
+"""Kinds of arrays that are packed; texts and objects can claim any size."""
+
 _MAX_BYTES: Final = 1 << 30
 """Largest value that is unpacked: an album of some million photos."""
 
@@ -38,10 +44,26 @@ def unpack(kind: type[T], data: bytes) -> T:
         DamagedDataError: the bytes are damaged, or hold something else.
     """
     try:
-        body = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_BYTES)
-        return cast("T", _built(kind, msgspec.msgpack.decode(body)))
-    except (zstandard.ZstdError, msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
+        return cast("T", _built(kind, msgspec.msgpack.decode(decompressed(data, max_bytes=_MAX_BYTES))))
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedDataError(f"expected a packed {kind.__name__}, got damaged bytes: {error}") from error
+
+
+def decompressed(frame: bytes, *, max_bytes: int) -> bytes:
+    """What a zstd frame holds, once its header claims no more than is allowed.
+
+    The decompressor's own limit does not hold for frames that state their size, as all of ours do.
+
+    Raises:
+        ValueError: it is no whole frame, does not state its size, or claims too much.
+    """
+    try:
+        size_bytes = zstandard.frame_content_size(frame)
+        if not 0 <= size_bytes <= max_bytes:
+            raise ValueError(f"{size_bytes:,} bytes claimed, {max_bytes:,} is the most")
+        return zstandard.ZstdDecompressor().decompress(frame)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"no whole zstd frame: {error}") from error
 
 
 def _array_out(value: object) -> object:
@@ -58,20 +80,29 @@ def _array_out(value: object) -> object:
     return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode(packed))
 
 
-def _array_in(packed: msgspec.msgpack.Ext) -> np.ndarray:
-    dtype, stored, shape, body = msgspec.msgpack.decode(packed.data)
-    return np.frombuffer(body, np.dtype(stored)).reshape(shape).astype(np.dtype(dtype))
+def _array_in(packed: object) -> np.ndarray:
+    if not isinstance(packed, msgspec.msgpack.Ext) or packed.code != _ARRAY:
+        raise ValueError(f"expected an array, got {type(packed).__name__}")
+    told, told_stored, shape, body = msgspec.msgpack.decode(packed.data, type=_PackedArray)
+    dtype, stored = np.dtype(told), np.dtype(told_stored)
+    if dtype.kind not in _NUMBERS or stored.kind not in _NUMBERS:
+        raise ValueError(f"expected an array of numbers, got {dtype} in {stored}")
+    return np.frombuffer(body, stored).reshape(shape).astype(dtype)
 
 
 def _built(kind: Any, value: Any) -> Any:  # noqa: ANN401 any field of any of the values that are packed
     """A value of the annotated kind out of what MessagePack holds: dataclasses, tuples of them, arrays."""
-    if isinstance(value, msgspec.msgpack.Ext):
-        return _array_in(value)
     kind = _present(kind, value)
+    if getattr(kind, "array_type", kind) is np.ndarray:
+        return _array_in(value)
     if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise ValueError(f"expected a {kind.__name__}, got {type(value).__name__}")
         hints = get_type_hints(kind)
         return kind(**{name: _built(hints[name], part) for name, part in value.items()})
     if get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis:
+        if not isinstance(value, list):
+            raise ValueError(f"expected a list, got {type(value).__name__}")
         return tuple(_built(get_args(kind)[0], part) for part in value)
     return msgspec.convert(value, kind)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import zstandard
 
 from sploot_media_clustering.errors import DamagedDataError
 from sploot_media_clustering.services import value_codec
@@ -50,3 +51,60 @@ def test_damage_is_told() -> None:
     data[-3] ^= 1
     with pytest.raises(DamagedDataError):
         value_codec.unpack(_Outer, bytes(data))
+
+
+@dataclass(frozen=True, slots=True)
+class _Loose:
+    """Packed, it has whatever a field of :class:`_Outer` should not have."""
+
+    name: object = "a"
+    parts: object = ()
+    extra: object = None
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        [1, 2],
+        "text",
+        np.zeros(3),
+        _Loose(parts=7),
+        _Loose(parts="ab"),
+        _Loose(parts=(3,)),
+        _Loose(parts=np.zeros(3)),
+        _Loose(name=np.zeros(3)),
+        _Loose(parts=({"numbers": [1.0, 2.0]},)),
+        _Loose(parts=({"numbers": None},)),
+        _Loose(parts=({"numbers": np.array(["text"])},)),
+        {1: 2},
+    ],
+)
+def test_other_values_are_told(foreign: object) -> None:
+    """Bytes from elsewhere that read well, but hold something else, are refused in our own words."""
+    with pytest.raises(DamagedDataError, match="expected a packed _Outer"):
+        value_codec.unpack(_Outer, value_codec.pack(foreign))
+
+
+def test_endless_nesting_is_told() -> None:
+    """Lists in lists in lists: no value of ours, and no end of the process."""
+    with pytest.raises(DamagedDataError):
+        value_codec.unpack(_Outer, zstandard.compress(b"\x91" * 100_000 + b"\xc0"))
+
+
+def test_a_frame_that_claims_too_much_is_not_unpacked() -> None:
+    """A few bytes can claim to hold gigabytes; the claim is read before any memory is taken."""
+    frame = zstandard.compress(bytes(1001))
+    with pytest.raises(ValueError, match="1,001 bytes claimed, 1,000 is the most"):
+        value_codec.decompressed(frame, max_bytes=1000)
+    assert value_codec.decompressed(frame, max_bytes=1001) == bytes(1001)
+    streamed = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(10))
+    with pytest.raises(ValueError, match="claimed"):
+        value_codec.decompressed(streamed, max_bytes=1000)
+
+
+def test_no_album_takes_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit holds for values, too."""
+    data = value_codec.pack(_Outer("a" * 1000, ()))
+    monkeypatch.setattr(value_codec, "_MAX_BYTES", 1000)
+    with pytest.raises(DamagedDataError, match="bytes claimed"):
+        value_codec.unpack(_Outer, data)
