@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from sploot_media_clustering.adapters import model_package
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.model_package import (
     DEFAULT_PACKAGE,
@@ -245,3 +247,12 @@ def test_the_canary_holds_an_animal() -> None:
     """A canary that the detector saw nothing in would let a blind detector pass."""
     (candidates,) = default_package().open_detector(threads=1).detect(canary_picture(300)[None])
     assert candidates[0].scores[0] > 0.7
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_what_is_no_number_is_not_close(place: int) -> None:
+    """A network that computes NaN is refused, wherever it does."""
+    found = [0.5, 0.5, 0.5]
+    found[place] = math.nan
+    with pytest.raises(ModelPackageError, match="within 0.1, got"):
+        model_package._check_close("embedder.onnx", "species", (0.5, 0.5, 0.5), tuple(found), 0.1)

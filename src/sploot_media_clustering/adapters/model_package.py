@@ -1,7 +1,7 @@
 """Model packages: opened, checked against their manifest and their canary, or refused with the reason.
 
-What a package says is not trusted: files are read once and hashed before anything parses them, paths stay in
-the folder, and nothing in it is ever executed but the operators of a network.
+What a package says is not trusted: the bytes that are parsed are those that were hashed, paths stay in the
+folder, and nothing in it is ever executed but the operators of a network.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def _cosine(one: np.ndarray, other: np.ndarray) -> float:
 def _check_close(
     file: str, what: str, expected: tuple[float, ...], found: tuple[float, ...], tolerance: float
 ) -> str:
-    furthest = max((abs(a - b) for a, b in zip(expected, found, strict=True)), default=0.0)
+    furthest = float(np.abs(np.subtract(expected, found)).max(initial=0.0))
     if not furthest <= tolerance:
         raise ModelPackageError(
             f"{file}: expected the canary's {what} {_rounded(expected)} within {tolerance}, got "
