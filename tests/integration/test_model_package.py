@@ -254,5 +254,5 @@ def test_what_is_no_number_is_not_close(place: int) -> None:
     """A network that computes NaN is refused, wherever it does."""
     found = [0.5, 0.5, 0.5]
     found[place] = math.nan
-    with pytest.raises(ModelPackageError, match="within 0.1, got"):
+    with pytest.raises(ModelPackageError, match=r"within 0\.1, got"):
         model_package._check_close("embedder.onnx", "species", (0.5, 0.5, 0.5), tuple(found), 0.1)
