@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sploot_media_clustering.adapters.filesystems import DEFAULT_TIMEOUT_S
 from sploot_media_clustering.errors import ConfigurationError
+
+_MOST_DIGITS: Final = 15
+"""Of a whole number: a petabyte in bytes has no more."""
 
 _TRUTHS: Final = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
@@ -27,7 +32,7 @@ class Settings:
     model: Path | None
     cache: str
     threads: int = 0
-    timeout_s: float = 30.0
+    timeout_s: float = DEFAULT_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +92,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         model=Path(model) if model else None,
         cache=environment.get("SPLOOT_CACHE") or str(_cache_home(environment) / "embeddings"),
-        threads=int(_number(environment, "SPLOOT_THREADS", 0)),
-        timeout_s=_number(environment, "SPLOOT_TIMEOUT_S", 30.0),
+        threads=_count(environment, "SPLOOT_THREADS", 0),
+        timeout_s=_seconds(environment, "SPLOOT_TIMEOUT_S", DEFAULT_TIMEOUT_S),
     )
 
 
@@ -104,10 +109,10 @@ def api_from_environment(environment: Mapping[str, str] = os.environ) -> ApiSett
         tokens=_listed(environment, "SPLOOT_API_TOKENS"),
         metrics_tokens=_listed(environment, "SPLOOT_METRICS_TOKENS"),
         host=environment.get("SPLOOT_API_HOST") or told.host,
-        port=int(_number(environment, "SPLOOT_API_PORT", told.port)),
-        max_body_bytes=int(_number(environment, "SPLOOT_API_MAX_BODY_BYTES", told.max_body_bytes)),
+        port=_count(environment, "SPLOOT_API_PORT", told.port),
+        max_body_bytes=_count(environment, "SPLOOT_API_MAX_BODY_BYTES", told.max_body_bytes),
         requests_per_s=_number(environment, "SPLOOT_API_REQUESTS_PER_S", told.requests_per_s),
-        burst=int(_number(environment, "SPLOOT_API_BURST", told.burst)),
+        burst=_count(environment, "SPLOOT_API_BURST", told.burst),
     )
 
 
@@ -139,6 +144,20 @@ def _truth(environment: Mapping[str, str], name: str) -> bool:
     return _TRUTHS[told]
 
 
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    told = environment.get(name) or str(default)
+    if not (told.isascii() and told.isdigit()) or len(told) > _MOST_DIGITS:
+        raise ConfigurationError(f"{name} is {told!r}, expected a whole number such as {default}")
+    return int(told)
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    value = _number(environment, name, default)
+    if value == 0:
+        raise ConfigurationError(f"{name} is 0, expected seconds such as {default:g}")
+    return value
+
+
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     told = environment.get(name)
     if not told:
@@ -147,6 +166,6 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
         value = float(told)
     except ValueError as error:
         raise ConfigurationError(f"{name} is {told!r}, expected a number such as {default:g}") from error
-    if value < 0:
-        raise ConfigurationError(f"{name} is {told}, expected a number of at least 0")
+    if not 0 <= value < math.inf:
+        raise ConfigurationError(f"{name} is {told}, expected a finite number of at least 0")
     return value
