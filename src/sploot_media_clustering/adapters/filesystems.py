@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ _CREDENTIAL_ERRORS: Final = frozenset(
 )
 """Of botocore and google-auth, known by name, since neither needs to be installed."""
 
+_IMPOSSIBLE_NAME: Final = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP})
+"""Too long, forbidden characters (Windows), links in a circle; a NUL byte is a ``ValueError``."""
+
 DEFAULT_TIMEOUT_S: Final = 30.0
 """For one photo over a network: 10 MB take this long at 2.7 Mbit/s."""
 
@@ -46,7 +50,7 @@ class FileSystems:
 
     Attributes:
         protocols: which may be used; a service that takes URIs from outside leaves the local ones out.
-        timeout_s: longest wait for one answer of an HTTP server or of Google Cloud Storage.
+        timeout_s: longest wait for one answer of a server or an object store.
         options: passed to fsspec, by protocol: endpoints, regions, credentials; never part of a message.
     """
 
@@ -82,7 +86,12 @@ class FileSystems:
             import aiohttp  # noqa: PLC0415 - of the extra "http"; only needed here
 
             return {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=self.timeout_s)}}
-        return {"requests_timeout": self.timeout_s} if protocol == "gs" else {}
+        s3 = {"connect_timeout": self.timeout_s, "read_timeout": self.timeout_s}
+        told: dict[str, dict[str, Any]] = {
+            "gs": {"requests_timeout": self.timeout_s},
+            "s3": {"config_kwargs": s3},
+        }
+        return told.get(protocol, {})
 
 
 def protocol_of(uri: str) -> str:
@@ -128,6 +137,11 @@ def translated_errors(uri: str) -> Iterator[None]:
 
 def _translated(error: Exception, uri: str) -> SplootError:
     kind = type(error).__name__
+    nameless = isinstance(error, ValueError) or getattr(error, "errno", None) in _IMPOSSIBLE_NAME
+    if nameless and protocol_of(uri) == LOCAL:
+        return UnreadablePhotoError(
+            f"expected a file at {shown(uri)}, no file can be called so; check the path"
+        )
     if kind in _CREDENTIAL_ERRORS:
         return ConfigurationError(
             f"no credentials found for {shown(uri)} ({kind}); set them up for this store"

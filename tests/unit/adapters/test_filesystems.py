@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+from typing import cast
+
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -127,3 +130,41 @@ def test_options_reach_the_driver_and_no_message(monkeypatch: pytest.MonkeyPatch
     file_systems.open("gcs://bucket/1.jpg")
     assert seen == {"protocol": "gs", "requests_timeout": 7.0, "token": "geheim"}
     assert "geheim" not in repr(file_systems)
+
+
+def test_every_network_has_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the words of each driver; what is set for a store by hand goes before."""
+    seen: dict[str, object] = {}
+
+    def remember(protocol: str, **options: object) -> MemoryFileSystem:
+        seen[protocol] = options
+        return MemoryFileSystem()
+
+    monkeypatch.setattr("fsspec.filesystem", remember)
+    for uri in ("s3://bucket/1.jpg", "gs://bucket/1.jpg", "https://example.org/1.jpg", "1.jpg"):
+        FileSystems(timeout_s=7.0).open(uri)
+    assert seen["s3"] == {"config_kwargs": {"connect_timeout": 7.0, "read_timeout": 7.0}}
+    assert seen["gs"] == {"requests_timeout": 7.0}
+    assert "client_kwargs" in cast("dict[str, object]", seen["https"])
+    assert seen["file"] == {}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("embedded null byte"),
+        OSError(errno.ENAMETOOLONG, "File name too long"),
+        OSError(errno.EINVAL, "Invalid argument"),
+        OSError(errno.ELOOP, "Too many levels of symbolic links"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_the_photo_s_fault(error: Exception) -> None:
+    """Trying again will not help, and the photos beside it go on."""
+    with pytest.raises(UnreadablePhotoError, match="check the path"), translated_errors("a\0.jpg"):
+        raise error
+
+
+def test_a_disk_that_fails_may_recover() -> None:
+    """An I/O error says nothing about the photo."""
+    with pytest.raises(SourceUnavailableError), translated_errors("1.jpg"):
+        raise OSError(errno.EIO, "Input/output error")
