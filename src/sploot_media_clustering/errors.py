@@ -21,7 +21,8 @@ The branches follow what the caller does next::
     │   ├── ConflictError             it contradicts what was told or read before
     │   └── DamagedDataError          packed bytes that do not hold what they should
     └── TemporaryError                try again later
-        └── SourceUnavailableError    a store or a network did not answer
+        ├── SourceUnavailableError    a store or a network did not answer
+        └── StoreUnavailableError     the store of jobs and albums did not answer
 """
 
 from __future__ import annotations
@@ -105,3 +106,7 @@ class TemporaryError(SplootError):
 
 class SourceUnavailableError(TemporaryError):
     """A file store or the network did not answer as expected."""
+
+
+class StoreUnavailableError(TemporaryError):
+    """The store of jobs and albums did not answer, or could not keep what it was given."""
