@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies_embedding import beartype_draws, photo_embeddings, same_bits
 
-from sploot_media_clustering.adapters.embedding_cache import FolderEmbeddingStore, MemoryEmbeddingStore
+from sploot_media_clustering.adapters.embedding_cache import FolderEmbeddingStore
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.services.fakes import MemoryEmbeddingStore
 from sploot_media_clustering.services.ports import EmbeddingStore
 
 MakeStore = Callable[[], EmbeddingStore]

@@ -1,4 +1,4 @@
-"""Embeddings kept between runs, one small file each, in a local folder or an object store; or in memory.
+"""Embeddings kept between runs, one small file each, in a local folder or an object store.
 
 One file an entry needs no index that could be damaged, and a thousand of them are written in a fraction of a
 second. An entry appears whole or not at all: local files are written beside their place and renamed into it,
@@ -38,26 +38,12 @@ _SHARD_DIGITS: Final = 2
 """Of the key's digest: 256 folders, 400 files each for a hundred thousand photos."""
 
 
-class MemoryEmbeddingStore:
-    """Embeddings kept while the process lives; implements ``EmbeddingStore``."""
-
-    def __init__(self) -> None:
-        self._photos: dict[str, PhotoEmbedding] = {}
-
-    def load(self, keys: Sequence[str]) -> list[PhotoEmbedding | None]:
-        """The embedding stored under each key, or None."""
-        return [self._photos.get(key) for key in keys]
-
-    def save(self, items: Sequence[tuple[str, PhotoEmbedding]]) -> None:
-        """Store embeddings; of two with one key the last one stays."""
-        self._photos.update(items)
-
-
 class FolderEmbeddingStore:
     """Embeddings kept in files; implements :class:`~sploot_media_clustering.services.ports.EmbeddingStore`.
 
     Safe to share between threads and processes. An entry that is damaged, or was written by another version
-    of the format, counts as missing and is overwritten when its photo is saved again.
+    of the format, counts as missing and is overwritten when its photo is saved again. A local folder that
+    can't be used is warned of once, and holds nothing: a cache is no reason to stop.
 
     Args:
         root: a folder, or the URI of one; made when something is saved.
@@ -71,21 +57,17 @@ class FolderEmbeddingStore:
             else _StoredObjects(root.rstrip("/"), _opened(root, file_systems))
         )
         self._root = root
-        self._damaged_count = 0
-
-    @property
-    def damaged_count(self) -> int:
-        """How many entries were found damaged or foreign so far; the first one is logged as a warning."""
-        return self._damaged_count
+        self._told: set[str] = set()
 
     def load(self, keys: Sequence[str]) -> list[PhotoEmbedding | None]:
         """The embedding stored under each key, or None.
 
         Raises:
-            SourceUnavailableError: the store can't be read.
+            SourceUnavailableError: an object store can't be read.
         """
         names = [_name(key) for key in keys]
-        with _store_errors(self._root):
+        contents: Mapping[str, bytes] = {}
+        with self._survived():
             contents = self._files.read(names)
         return [
             self._decoded(key, contents[name]) if name in contents else None
@@ -96,21 +78,38 @@ class FolderEmbeddingStore:
         """Store embeddings, each complete or not at all, whenever the process ends.
 
         Raises:
-            SourceUnavailableError: the store can't be written, or is full.
+            SourceUnavailableError: an object store can't be written.
         """
-        with _store_errors(self._root):
+        with self._survived():
             self._files.write({_name(key): encode_embedding(key, photo) for key, photo in items})
 
     def _decoded(self, key: str, data: bytes) -> PhotoEmbedding | None:
         try:
             return decode_embedding(key, data)
         except DamagedEntryError as error:
-            self._damaged_count += 1
-            if self._damaged_count == 1:
-                _log.warning(
-                    "embeddings in %s are damaged and will be made again: %s", shown(self._root), error
-                )
+            self._warn_once("embeddings in %s are damaged and will be made again: %s", str(error))
             return None
+
+    @contextmanager
+    def _survived(self) -> Iterator[None]:
+        """The original error is not chained: drivers put whole URIs, secrets included, into theirs."""
+        try:
+            yield
+        except SplootError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each driver has an exception tree of its own
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            if isinstance(self._files, _LocalFiles) and isinstance(error, OSError):
+                self._warn_once("embeddings can't be kept in %s: %s; check its space and permissions", reason)
+                return
+            raise SourceUnavailableError(
+                f"expected to keep embeddings in {shown(self._root)}, got: {reason}; try again later"
+            ) from None
+
+    def _warn_once(self, message: str, reason: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            _log.warning(message, shown(self._root), reason)
 
 
 class _Files(Protocol):
@@ -175,17 +174,3 @@ def _opened(root: str, file_systems: FileSystems) -> AbstractFileSystem:
         return file_systems.open(root)
     except UnreadablePhotoError as error:
         raise ConfigurationError(f"embeddings can't be kept there: {error}") from error
-
-
-@contextmanager
-def _store_errors(root: str) -> Iterator[None]:
-    """The original error is not chained: drivers put whole URIs, secrets included, into theirs."""
-    try:
-        yield
-    except SplootError:
-        raise
-    except Exception as error:  # noqa: BLE001 - each driver has an exception tree of its own
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise SourceUnavailableError(
-            f"expected to keep embeddings in {shown(root)}, got: {reason}; check its space and permissions"
-        ) from None

@@ -1,17 +1,18 @@
-"""Fakes of the networks, for tests and for trying things out: deterministic, without weights.
+"""Fakes of the networks and of the store, for tests and for trying things out: deterministic, no weights.
 
-They see what a test can draw: an animal is a rectangle of one strong colour, a red one a cat, a green one a
-dog, a blue one another animal.
+The networks see what a test can draw: an animal is a rectangle of one strong colour, a red one a cat, a
+green one a dog, a blue one another animal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from sploot_media_clustering.domain.album import SPECIES, Box
+from sploot_media_clustering.domain.album import SPECIES, Box, PhotoEmbedding
 from sploot_media_clustering.services.ports import Detection, EmbeddedViews
 
 STRONG: Final = 200
@@ -22,6 +23,21 @@ _CELLS: Final = 4
 _CHANNELS: Final = 3
 _LEAST_SHARE: Final = 0.001
 _FAKE_SCORE: Final = 0.9
+
+
+class MemoryEmbeddingStore:
+    """Embeddings kept while the process lives; implements ``EmbeddingStore``."""
+
+    def __init__(self) -> None:
+        self._photos: dict[str, PhotoEmbedding] = {}
+
+    def load(self, keys: Sequence[str]) -> list[PhotoEmbedding | None]:
+        """The embedding stored under each key, or None."""
+        return [self._photos.get(key) for key in keys]
+
+    def save(self, items: Sequence[tuple[str, PhotoEmbedding]]) -> None:
+        """Store embeddings; of two with one key the last one stays."""
+        self._photos.update(items)
 
 
 class FakeEmbedder:

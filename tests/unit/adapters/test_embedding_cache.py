@@ -44,7 +44,7 @@ def test_looking_makes_no_folder(tmp_path: Path) -> None:
 def test_a_damaged_entry_is_missing_and_made_again(
     tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is counted, the first one is logged, the others beside it are found, and saving mends it."""
+    """The first one is logged, the others beside it are found, and saving mends it."""
     store = folder_store(tmp_path)
     store.save([(key, photo(key)) for key in KEYS])
     damaged = files_of(tmp_path)[:3]
@@ -52,7 +52,7 @@ def test_a_damaged_entry_is_missing_and_made_again(
         path.write_bytes(damage)
     with caplog.at_level(logging.WARNING):
         loaded = store.load(KEYS)
-    assert sum(found is None for found in loaded) == store.damaged_count == len(damaged)
+    assert sum(found is None for found in loaded) == len(damaged)
     assert len(caplog.records) == 1
     store.save([(key, photo(key)) for key in KEYS])
     assert all(store.load(KEYS))
@@ -92,15 +92,19 @@ def test_an_interrupted_save_leaves_whole_entries_only(
     found = [entry.image_id for entry in store.load(keys) if entry is not None]
     assert sorted(found) == ["new"] * (stopped_at - 1) + ["old"] * (len(keys) - stopped_at + 1)
     assert len(files_of(tmp_path)) == len(keys)
-    assert store.damaged_count == 0
 
 
-def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
-    """The message names the place and the reason."""
+def test_a_folder_that_can_not_be_used_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Photos are embedded without it, and the place and the reason are named."""
     (tmp_path / "file").touch()
     store = folder_store(tmp_path / "file" / "cache")
-    with pytest.raises(SourceUnavailableError, match="Not a directory"):
+    for _ in range(2):
+        assert store.load(["a", "b"]) == [None, None]
         store.save([("a", photo("a"))])
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "Not a directory" in record.message
+    assert str(tmp_path / "file" / "cache") in record.message
 
 
 def test_a_place_that_can_not_hold_files_is_refused() -> None:

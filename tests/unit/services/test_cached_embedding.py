@@ -11,14 +11,13 @@ from mutations import encoded
 from PIL import Image
 
 from sploot_media_clustering.adapters.albums import PhotoLocation
-from sploot_media_clustering.adapters.embedding_cache import MemoryEmbeddingStore
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.detection import DetectionThresholds
 from sploot_media_clustering.errors import EmptyFileError, NotAnImageError, SourceUnavailableError
 from sploot_media_clustering.services.cached_embedding import CachedEmbedding
 from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure, PhotoInput
-from sploot_media_clustering.services.fakes import FakeDetector, FakeEmbedder
+from sploot_media_clustering.services.fakes import FakeDetector, FakeEmbedder, MemoryEmbeddingStore
 from sploot_media_clustering.services.ports import EmbeddedViews, Picture
 
 MANY = 60
