@@ -1,0 +1,60 @@
+"""Every key of the store. What is between braces decides the slot: a script touches the keys of one slot only.
+
+A key without braces lies in the slot of its whole name, and so does every key that has that name in braces.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+JOBS: Final = "streams:media.cluster"
+"""Stream of jobs."""
+GROUP: Final = "media-clustering-workers"
+"""Consumer group of the workers."""
+ATTEMPTS: Final = f"{{{JOBS}}}:attempts"
+"""Hash: entry id to the times that it was worked on alone."""
+
+RESULTS: Final = "streams:media.cluster.results"
+"""Stream of what became of albums."""
+RELAYED: Final = f"{{{RESULTS}}}:relayed"
+"""Hash: pet id to the last version that was published."""
+
+LETTERS: Final = "streams:media.cluster.deadletter"
+"""Stream of messages that were given up."""
+LETTER_OF: Final = f"{{{LETTERS}}}:entries"
+"""Hash: entry id to the id of its dead letter."""
+
+
+def job(job_id: str) -> str:
+    """Hash with a TTL: how far a job is."""
+    return f"job:{{{job_id}}}"
+
+
+def album(pet_id: str) -> str:
+    """Hash: ``version`` and ``record`` of an album."""
+    return f"{{pet:{pet_id}}}:album"
+
+
+def payload(pet_id: str) -> str:
+    """String with a TTL: the album's answer."""
+    return f"{{pet:{pet_id}}}:payload"
+
+
+def done(pet_id: str) -> str:
+    """Sorted set: committed jobs by the version that holds them."""
+    return f"{{pet:{pet_id}}}:done"
+
+
+def dead(pet_id: str) -> str:
+    """Sorted set: jobs in the dead letters, by the time they went there."""
+    return f"{{pet:{pet_id}}}:dead"
+
+
+def outbox(pet_id: str) -> str:
+    """List: ``VERSION RESULT``, committed and not yet published."""
+    return f"{{pet:{pet_id}}}:outbox"
+
+
+def fence(pet_id: str) -> str:
+    """String with a TTL: written to ask replicas for what was written before it."""
+    return f"{{pet:{pet_id}}}:fence"

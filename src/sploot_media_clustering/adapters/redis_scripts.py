@@ -1,0 +1,149 @@
+"""Every Lua script of the store. Each touches keys of one slot, and checks all it needs before it writes.
+
+A script is not rolled back where a call fails, so those calls that can fail on keys of a wrong type come
+first. Versions and milliseconds stay below 2^53, where Lua's numbers are exact.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+COMMIT: Final = """
+-- keys: album, payload, done, dead, outbox
+-- args: base, version, record, payload ('' for none), its ttl in ms, done to forget below, result, job ids
+for i = 8, #ARGV do
+  if redis.call('ZSCORE', KEYS[3], ARGV[i]) or redis.call('ZSCORE', KEYS[4], ARGV[i]) then return 'done' end
+end
+if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 'stale' end
+redis.call('LLEN', KEYS[5])
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3])
+if ARGV[4] == '' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', '(' .. ARGV[6])
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[6])
+for i = 8, #ARGV do redis.call('ZADD', KEYS[3], ARGV[2], ARGV[i]) end
+redis.call('RPUSH', KEYS[5], ARGV[2] .. ' ' .. ARGV[7])
+return 'ok'
+"""
+
+READ: Final = """
+-- keys: album, done, dead; args: job ids
+local album = redis.call('HMGET', KEYS[1], 'version', 'record')
+local time = redis.call('TIME')
+local ended = {}
+for i = 1, #ARGV do
+  ended[2 * i - 1] = redis.call('ZSCORE', KEYS[2], ARGV[i])
+  ended[2 * i] = redis.call('ZSCORE', KEYS[3], ARGV[i])
+end
+return {album[1], album[2], time[1], time[2], ended}
+"""
+
+KEEP_PAYLOAD: Final = """
+-- keys: album, payload; args: version, payload, its ttl in ms
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+BURY: Final = """
+-- keys: done, dead; args: job id, milliseconds
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[1])
+return 1
+"""
+
+RELAY: Final = """
+-- keys: results, relayed; args: pet id, longest age in ms, most entries, then pairs of version and result
+local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
+redis.call('XLEN', KEYS[1])
+local added = 0
+for i = 4, #ARGV, 2 do
+  if tonumber(ARGV[i]) > last then
+    redis.call('XADD', KEYS[1], '*', 'pet_id', ARGV[1], 'version', ARGV[i], 'result', ARGV[i + 1])
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[i])
+    last = tonumber(ARGV[i])
+    added = added + 1
+  end
+end
+local oldest = redis.call('TIME')[1] * 1000 - ARGV[2]
+redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f', oldest))
+redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[3])
+return added
+"""
+
+SHORTEN_OUTBOX: Final = """
+-- keys: outbox; args: last version that is published
+local gone = 0
+while true do
+  local head = redis.call('LINDEX', KEYS[1], 0)
+  if not head or tonumber(string.match(head, '^%d+')) > tonumber(ARGV[1]) then return gone end
+  redis.call('LPOP', KEYS[1])
+  gone = gone + 1
+end
+"""
+
+BEAT: Final = """
+-- keys: jobs; args: group, consumer, entry ids
+local mine = {}
+for i = 3, #ARGV do
+  local held = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)
+  if #held > 0 and held[1][2] == ARGV[2] then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+    mine[#mine + 1] = ARGV[i]
+  end
+end
+return mine
+"""
+
+ACKNOWLEDGE: Final = """
+-- keys: jobs, attempts; args: group, entry ids
+redis.call('HLEN', KEYS[2])
+local gone = 0
+for i = 2, #ARGV do
+  redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
+  gone = gone + redis.call('XDEL', KEYS[1], ARGV[i])
+  redis.call('HDEL', KEYS[2], ARGV[i])
+end
+return gone
+"""
+
+LEAVE: Final = """
+-- keys: jobs; args: group, consumer. A consumer that is deleted takes its pending entries with it.
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+CLAIM_NAME: Final = """
+-- keys: job; args: digest, state, ttl in ms, '1' to start anew
+if ARGV[4] == '0' then
+  local known = redis.call('HMGET', KEYS[1], 'digest', 'entry', 'state')
+  if known[1] and known[1] ~= ARGV[1] then return {'other'} end
+  if known[3] then return {'known', known[2] or '', known[3]} end
+end
+redis.call('HSET', KEYS[1], 'digest', ARGV[1], 'state', ARGV[2], 'ended', '0')
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return {'new'}
+"""
+
+TELL: Final = """
+-- keys: job; args: state, '1' where it has ended, ttl in ms
+if ARGV[2] == '0' and redis.call('HGET', KEYS[1], 'ended') == '1' then return 0 end
+redis.call('HSET', KEYS[1], 'state', ARGV[1], 'ended', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
+ADD_LETTER: Final = """
+-- keys: letters, letter of an entry; args: entry id, then fields and values
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if known then return known end
+local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+redis.call('HSET', KEYS[2], ARGV[1], id)
+return id
+"""
+
+DROP_LETTER: Final = """
+-- keys: letters, letter of an entry; args: letter id, entry id
+redis.call('HDEL', KEYS[2], ARGV[2])
+return redis.call('XDEL', KEYS[1], ARGV[1])
+"""
