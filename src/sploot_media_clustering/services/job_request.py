@@ -22,7 +22,7 @@ ImageName = Annotated[
 ]
 Animals = Annotated[int, msgspec.Meta(ge=1, le=_MAX_ANIMALS)]
 AnimalsFromTo = Annotated[tuple[Animals, ...], msgspec.Meta(min_length=2, max_length=2)]
-"""The least and the most. (A tuple of two in a union with a bounded number crashes msgspec 0.22.)"""
+"""Two between which it is. (A tuple of two in a union with a bounded number crashes msgspec 0.22.)"""
 
 
 class JobImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -42,7 +42,7 @@ class JobImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Photos of one album that come or go.
+    """Photos of one album that come or go; without any, the album is settled again.
 
     Attributes:
         pet_id: the album.
@@ -52,7 +52,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         remove_image_ids: photos that go.
         reason: why, for logs.
         force: embed photos again although their bytes are known.
-        expected_animals: the owner's word on how many animals there are: a number, or the least and the most.
+        expected_animals: how many animals the owner says there are: a number, or two between which it is.
         metadata: kept with the job, not looked at.
         traceparent: of the caller's trace (W3C Trace Context).
     """
@@ -67,8 +67,3 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     expected_animals: Animals | AnimalsFromTo | None = None
     metadata: dict[str, Any] = {}
     traceparent: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-
-    def __post_init__(self) -> None:
-        """A range runs upwards; said as msgspec wants it, by ValueError."""
-        if isinstance(self.expected_animals, tuple) and self.expected_animals[0] > self.expected_animals[1]:
-            raise ValueError("expected_animals: expected the least, then the most")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sploot_media_clustering import __version__
@@ -30,6 +31,7 @@ from sploot_media_clustering.services.desk import Changed, JobState, Submitted
 from sploot_media_clustering.services.job_request import JobRequest
 
 _NOUNS: Final = (jobs.router, decisions.router, pets.router, dead_letters.router)
+_ROUTERS: Final = (*_NOUNS, health.router, metrics.router)
 _STRUCTS: Final = (
     JobRequest,
     Submitted,
@@ -66,7 +68,9 @@ def create_app(parts: ApiParts) -> ASGIApp:
         app.include_router(_behind(noun, Gate(settings.tokens), limit))
     app.include_router(health.router)
     app.include_router(_behind(metrics.router, Gate((*settings.metrics_tokens, *settings.tokens)), limit))
-    problems.install(app)
+    problems.install(
+        app, [route for router in _ROUTERS for route in router.routes if isinstance(route, Route)]
+    )
     app.openapi = _documented(app)  # type: ignore[method-assign]
     return Observed(app, RequestMetrics(app.state.registry))
 

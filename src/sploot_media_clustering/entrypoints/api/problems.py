@@ -11,6 +11,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from sploot_media_clustering.errors import (
     ConfigurationError,
@@ -24,6 +25,10 @@ from sploot_media_clustering.errors import (
 _log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
+_DETAILS: Final = {
+    HTTPStatus.NOT_FOUND: "there is nothing at this path; /docs lists all there are",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path has other methods; Allow lists them",
+}
 RETRY_AFTER_S: Final = 1
 """After which a store that did not answer is worth another try."""
 
@@ -114,7 +119,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line for eac
         return _of_validation(error)
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
-        return Problem(status, status.description or status.phrase, headers=error.headers)
+        detail = _DETAILS.get(status, status.description or status.phrase)
+        return Problem(status, detail, headers=error.headers)
     if isinstance(error, TemporaryError):
         return unavailable(str(error))
     if isinstance(error, UnknownError):
@@ -139,11 +145,23 @@ def _of_validation(error: RequestValidationError) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind="invalid", errors=mistakes)
 
 
-def install(app: FastAPI) -> None:
-    """Every error of the application becomes a problem."""
+def install(app: FastAPI, routes: Sequence[Route]) -> None:
+    """Every error of the application becomes a problem.
+
+    Args:
+        app: the application.
+        routes: all of it has, for telling which methods a path allows.
+    """
+    app.state.routes = tuple(routes)
     for kind in (Problem, SplootError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer)
 
 
-async def _answer(_request: Request, error: Exception) -> Response:
-    return problem_of(error).response()
+async def _answer(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The router tells the methods of the first route of this path only.
+        routes: Sequence[Route] = request.app.state.routes
+        matching = [route.methods or set() for route in routes if route.path_regex.match(request.url.path)]
+        problem.headers["Allow"] = ", ".join(sorted(set().union(*matching)))
+    return problem.response()

@@ -12,7 +12,7 @@ from msgspec import structs
 from sploot_media_clustering.entrypoints.api.examples import JOB, JOB_STATE, SUBMITTED
 from sploot_media_clustering.entrypoints.api.parts import PREFIX, Body, Parts, Token, read, told
 from sploot_media_clustering.entrypoints.api.schemas import OF_A_BODY, answered, body, problem, reference
-from sploot_media_clustering.errors import InputError, UnknownError
+from sploot_media_clustering.errors import UnknownError
 from sploot_media_clustering.services.desk import JobState, Submitted
 from sploot_media_clustering.services.job_request import NAME_PATTERN, JobRequest
 
@@ -41,8 +41,6 @@ IdempotencyKey = Annotated[
 async def submit(parts: Parts, job: Body, idempotency_key: IdempotencyKey = None) -> Response:
     """Store a job. Handing in the same job again, under the same `job_id`, changes nothing."""
     wanted = read(job, JobRequest)
-    if not (wanted.images or wanted.remove_image_ids):
-        raise InputError("expected images or remove_image_ids, got neither")
     job_id = wanted.job_id or idempotency_key or str(uuid.uuid4())
     submitted = await parts.intake.submit(structs.replace(wanted, job_id=job_id))
     return told(submitted, HTTPStatus.ACCEPTED, Location=f"{PREFIX}/cluster-jobs/{submitted.job_id}")
