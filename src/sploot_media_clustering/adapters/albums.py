@@ -89,13 +89,13 @@ def find_albums_by_folder(places: Sequence[str], file_systems: FileSystems) -> t
         depth = 1 if len(photo.path) > 1 else 0
         folder = photo.root + photo.path[:depth]
         folders.setdefault(folder, []).append(FoundPhoto(photo.uri, folder, photo.path[depth:]))
-    names = _distinct([(folder[:-1], (_folder_name(folder),)) for folder in folders])
+    names = _distinct([(folder[1:-1], (_folder_name(folder),)) for folder in folders])
     albums = (_album(name, photos) for name, photos in zip(names, folders.values(), strict=True))
     return tuple(sorted(albums, key=lambda album: album.name))
 
 
 def _album(name: str, found: Sequence[FoundPhoto]) -> PhotoAlbum:
-    ids = _distinct([(photo.root, photo.path) for photo in found])
+    ids = _distinct([(photo.root[1:], photo.path) for photo in found])
     photos = (PhotoLocation(image_id, photo.uri) for image_id, photo in zip(ids, found, strict=True))
     return PhotoAlbum(name, tuple(sorted(photos)))
 
@@ -108,8 +108,14 @@ def _folder_name(folder: Parts) -> str:
 def _distinct(places: Sequence[tuple[Parts, Parts]]) -> list[str]:
     """A name for each (folder, path): the path, prefixed with as little of its folder as makes it unique.
 
-    Names that stay the same with all of their folder (one URI with two queries) are numbered in order.
+    Equal places (one URI with two queries) are numbered in order.
     """
+    different = list(dict.fromkeys(places))
+    names = dict(zip(different, _prefixed(different), strict=True))
+    return _numbered([names[place] for place in places])
+
+
+def _prefixed(places: Sequence[tuple[Parts, Parts]]) -> list[str]:
     depths = [0] * len(places)
     while True:
         names = [
@@ -119,7 +125,7 @@ def _distinct(places: Sequence[tuple[Parts, Parts]]) -> list[str]:
         count = Counter(names)
         longer = [i for i, name in enumerate(names) if count[name] > 1 and depths[i] < len(places[i][0])]
         if not longer:
-            return _numbered(names)
+            return names
         for i in longer:
             depths[i] += 1
 

@@ -23,6 +23,7 @@ from sploot_media_clustering.adapters.filesystems import (
 )
 from sploot_media_clustering.adapters.image_formats import EXTENSIONS
 from sploot_media_clustering.errors import NoPhotosError, UnreadablePhotoError
+from sploot_media_clustering.services.answer import as_image_id
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class FoundPhoto:
         uri: a plain path for a local file.
         root: the folder that was searched, as the parts of its URI, the protocol first.
         path: from there to the photo, one part or more. Names are in Unicode's composed form, so that macOS
-            and Linux call one photo the same.
+            and Linux call one photo the same; bytes that are not UTF-8 are escaped.
     """
 
     uri: str
@@ -155,6 +156,7 @@ def _uri(file_system: AbstractFileSystem, path: str) -> str:
 
 
 def _photo(uri: str, protocol: str, path: str, *, depth: int) -> FoundPhoto:
-    readable = unicodedata.normalize("NFC", shown(path).rpartition("://")[2])
+    public = shown(path).rpartition("://")[2] if protocol in HTTP else path
+    readable = unicodedata.normalize("NFC", as_image_id(public))
     parts = (protocol, *readable.strip("/").split("/"))
     return FoundPhoto(uri, root=parts[:-depth], path=parts[-depth:])

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from sploot_media_clustering.adapters.albums import PhotoAlbum, find_album, find_albums_by_folder
+from sploot_media_clustering.adapters.albums import PhotoAlbum, _album, find_album, find_albums_by_folder
 from sploot_media_clustering.adapters.filesystems import FileSystems
+from sploot_media_clustering.adapters.photo_listing import FoundPhoto
 from sploot_media_clustering.errors import NoPhotosError
 
 
@@ -80,9 +83,29 @@ def test_ids_do_not_depend_on_the_order_of_places(tmp_path: Path) -> None:
 
 
 def test_uris_that_differ_in_their_secrets_alone_are_numbered() -> None:
-    """A query never becomes part of a name."""
+    """A query never becomes part of a name, and folders that they share tell nothing."""
     found = album("https://example.org/p?id=1", "https://example.org/p?id=2")
-    assert ids(found) == ["https/example.org/p", "https/example.org/p (2)"]
+    assert ids(found) == ["p", "p (2)"]
+
+
+def test_bytes_that_are_no_text_are_told_apart(tmp_path: Path) -> None:
+    """Names in another encoding are written as escapes, and no folder above the album shows."""
+    for name in (b"caf\xe9.jpg", b"caf\xe8.jpg", "café.jpg".encode()):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+    assert ids(album(tmp_path)) == [r"caf\xe8.jpg", r"caf\xe9.jpg", "café.jpg"]
+
+
+def test_two_writings_of_one_name_are_numbered(tmp_path: Path) -> None:
+    """An accent may be a character of its own: one name for people, two files for the disk."""
+    fill(tmp_path, *(unicodedata.normalize(form, "Zoë.jpg") for form in ("NFC", "NFD")))
+    assert ids(album(tmp_path)) == ["Zoë.jpg", "Zoë.jpg (2)"]
+
+
+def test_the_protocol_is_no_folder() -> None:
+    """Two stores with one bucket name are no reason to show either."""
+    places = [(("s3", "pets"), ("1.jpg",)), (("gs", "pets"), ("1.jpg",))]
+    photos = [FoundPhoto(f"{root[0]}://pets/1.jpg", root, path) for root, path in places]
+    assert [photo.image_id for photo in _album("pets", photos).photos] == ["1.jpg", "1.jpg (2)"]
 
 
 def test_each_folder_below_is_an_album(tmp_path: Path) -> None:
