@@ -60,9 +60,9 @@ class MemoryAlbums:
     async def change(self, pet_id: str, change: Change) -> Changed:
         await self.ready()
         answer = self.answers.get(pet_id)
-        if answer is None:
+        if answer is None and not isinstance(change, DeletePet | RemoveImage):
             raise UnknownError("there is no such album")
-        decision_id = self._do(answer, change)
+        decision_id = self._do(answer, change) if answer else None
         self.changes.append((pet_id, change))
         if pet_id in self.answers:
             now = self.answers[pet_id]
@@ -71,7 +71,7 @@ class MemoryAlbums:
             job_id=f"change-{len(self.changes)}",
             pet_id=pet_id,
             status="done",
-            version=answer.version + 1,
+            version=answer.version + 1 if answer else 1,
             decision_id=decision_id,
         )
 
@@ -88,8 +88,6 @@ class MemoryAlbums:
                     raise UnknownError("there is no such decision")
                 self.answers[answer.pet_id] = replace(answer, decisions=kept)
             case RemoveImage(image_id=image_id):
-                if all(part.image_id != image_id for part in answer.images):
-                    raise UnknownError("the album has no such photo")
                 images = tuple(part for part in answer.images if part.image_id != image_id)
                 self.answers[answer.pet_id] = replace(answer, images=images)
             case DeletePet():

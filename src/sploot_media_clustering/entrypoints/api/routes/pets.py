@@ -41,11 +41,12 @@ _LOOK_AGAIN_S: Final = 0.02
 """While waiting for a job: a fiftieth of the second that a photo may take."""
 
 NO_ALBUM: Final = problem("No such album.")
-CHANGE_ANSWERS: Final[Responses] = {
+_DELETED: Final[Responses] = {
     200: answered(Changed, "Done.", CHANGED),
     202: answered(Changed, "Stored; a worker does it.", CHANGED | {"status": "queued", "version": None}),
-    404: problem("No such album or photo."),
 }
+"""A deletion is never told that there is nothing to delete: it holds for jobs on their way as well."""
+CHANGE_ANSWERS: Final[Responses] = {**_DELETED, 404: NO_ALBUM}
 
 
 def _asked(
@@ -136,13 +137,13 @@ async def invalidate(parts: Parts, pet_id: PetId) -> Response:
     return await change(parts, pet_id, Invalidate())
 
 
-@router.delete("/pets/{pet_id}/images/{image_id:path}", summary="Delete a photo", responses=CHANGE_ANSWERS)
+@router.delete("/pets/{pet_id}/images/{image_id:path}", summary="Delete a photo", responses=_DELETED)
 async def remove(parts: Parts, pet_id: PetId, image_id: ImageId) -> Response:
     """The photo and all its traces go; jobs handed in before don't bring it back."""
     return await change(parts, pet_id, RemoveImage(image_id=image_id))
 
 
-@router.delete("/pets/{pet_id}", summary="Delete an album", responses=CHANGE_ANSWERS)
+@router.delete("/pets/{pet_id}", summary="Delete an album", responses=_DELETED)
 async def delete(parts: Parts, pet_id: PetId) -> Response:
     """The album and all its traces go; jobs handed in before don't bring it back."""
     return await change(parts, pet_id, DeletePet())
