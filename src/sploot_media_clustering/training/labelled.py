@@ -7,7 +7,6 @@ photo. Without an index, every subfolder is an animal. A folder of such folders 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from jaxtyping import Float32, Int64
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.heads import features
 from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.training.csv_table import Row, read_rows
 
 _INDEX: Final = "index.csv"
 _EXIF_DATE: Final = re.compile(r"^(\d{4}):(\d\d):(\d\d)")
@@ -101,13 +101,19 @@ def read_data_sets(folders: Sequence[Path]) -> tuple[DataSet, ...]:
 def labelled_vectors(
     data_sets: Sequence[DataSet], embeddings: Mapping[str, PhotoEmbedding]
 ) -> LabelledVectors:
-    """The photos that show one named animal, as vectors; photos without an embedding are passed over."""
+    """The photos that show one named animal, as vectors; photos without an embedding are passed over.
+
+    Raises:
+        DatasetError: none is left.
+    """
     photos = [
         (photo, data_set.name)
         for data_set in data_sets
         for photo in data_set.photos
         if len(photo.animals) == 1 and photo.key in embeddings
     ]
+    if not photos:
+        raise DatasetError("expected embedded photos of one animal each, got none; name another data set")
     animal_names, animals = np.unique([photo.animals[0] for photo, _ in photos], return_inverse=True)
     set_names, sets = np.unique([name for _, name in photos], return_inverse=True)
     whole = np.stack([embeddings[photo.key].embedding for photo, _ in photos])
@@ -148,24 +154,21 @@ def _data_sets_in(folder: Path) -> list[DataSet]:
 
 
 def _indexed(folder: Path) -> DataSet:
-    with (folder / _INDEX).open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = {"file", "animal"} - set(reader.fieldnames or ())
-        if missing:
-            raise DatasetError(f"{folder / _INDEX} lacks the columns {sorted(missing)}")
-        photos = tuple(_labelled(folder, row) for row in reader)
+    photos = tuple(_labelled(folder, row) for row in read_rows(folder / _INDEX, ("file", "animal")))
     if not photos:
         raise DatasetError(f"{folder / _INDEX} lists no photos")
     return DataSet(folder.name, folder, photos)
 
 
-def _labelled(folder: Path, row: Mapping[str, str]) -> LabelledPhoto:
-    animals = tuple(f"{folder.name}/{name}" for name in row["animal"].split("+") if name)
-    told = row.get("captured_at") or ""
+def _labelled(folder: Path, row: Row) -> LabelledPhoto:
+    file, told = row.values["file"], row.values.get("captured_at", "")
+    if not file:
+        raise DatasetError(f"{row.place}: expected a value of 'file', got none")
+    animals = tuple(f"{folder.name}/{name}" for name in row.values["animal"].split("+") if name)
     try:
         captured_at = datetime.fromisoformat(_EXIF_DATE.sub(r"\1-\2-\3", told)) if told else None
     except ValueError as error:
         raise DatasetError(
-            f"{folder / _INDEX}: captured_at of {row['file']} is {told!r}, expected YYYY-MM-DD HH:MM:SS"
+            f"{row.place}: captured_at of {file} is {told!r}, expected YYYY-MM-DD HH:MM:SS"
         ) from error
-    return LabelledPhoto(f"{folder.name}/{row['file']}", folder / row["file"], animals, captured_at)
+    return LabelledPhoto(f"{folder.name}/{file}", folder / file, animals, captured_at)

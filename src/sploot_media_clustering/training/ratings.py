@@ -8,7 +8,7 @@ as the picture of this animal, inside the album; ``flaws`` and ``others`` are jo
 
 from __future__ import annotations
 
-import csv
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -24,11 +24,14 @@ from sploot_media_clustering.domain.cues import cues
 from sploot_media_clustering.domain.heads import features
 from sploot_media_clustering.domain.quality import PIXEL_MEASURES
 from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.training.csv_table import read_rows
 
 RATINGS_FILE: Final = "ratings.csv"
 ACCEPTED: Final = 4.0
 """Least rating of a picture that people are glad to see as the hero."""
 
+_LEAST_HERO: Final = 1
+_MOST_HERO: Final = 5
 _NO_LOOK: Final = "-"
 _CHOSEN: Final = tuple(group for group in VOCABULARY if group not in (*COMPANIONS, *FLAWS))
 _COLUMNS: Final = frozenset({"file", "rater", "album", "look", "moment", "hero", "flaws", "others", *_CHOSEN})
@@ -69,16 +72,11 @@ def read_ratings(folders: Sequence[Path]) -> tuple[Rating, ...]:
 
 
 def _ratings_of(folder: Path) -> Iterable[Rating]:
-    with (folder / RATINGS_FILE).open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = _COLUMNS - set(reader.fieldnames or ())
-        if missing:
-            raise DatasetError(f"{folder / RATINGS_FILE} lacks the columns {sorted(missing)}")
-        for row in reader:
-            try:
-                yield _rating(folder.name, row)
-            except ValueError as error:
-                raise DatasetError(f"{folder / RATINGS_FILE}, {row['file']}: {error}") from error
+    for row in read_rows(folder / RATINGS_FILE, _COLUMNS):
+        try:
+            yield _rating(folder.name, row.values)
+        except ValueError as error:
+            raise DatasetError(f"{row.place}, {row.values['file']}: {error}") from error
 
 
 def _rating(data_set: str, row: Mapping[str, str]) -> Rating:
@@ -98,9 +96,19 @@ def _rating(data_set: str, row: Mapping[str, str]) -> Rating:
         album=f"{data_set}/{row['album']}",
         look=None if row["look"] == _NO_LOOK else row["look"],
         moment=row["moment"],
-        hero=float(row["hero"]),
+        hero=_hero(row["hero"]),
         attributes=attributes,
     )
+
+
+def _hero(told: str) -> float:
+    try:
+        hero = float(told)
+    except ValueError:
+        hero = math.nan
+    if not _LEAST_HERO <= hero <= _MOST_HERO:
+        raise ValueError(f"expected hero to be a number from {_LEAST_HERO} to {_MOST_HERO}, got {told!r}")
+    return hero
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sploot_media_clustering.errors import DatasetError
-from sploot_media_clustering.training.labelled import read_data_sets
+from sploot_media_clustering.training.labelled import labelled_vectors, read_data_sets
 
 
 def indexed(folder: Path, rows: str) -> Path:
@@ -53,12 +53,47 @@ def test_without_an_index_every_subfolder_is_an_animal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [("1.jpg,milo,cat,yesterday,\n", "captured_at of 1.jpg is 'yesterday'"), ("", "lists no photos")],
+    [
+        ("1.jpg,milo,cat,yesterday,\n", "line 2: captured_at of 1.jpg is 'yesterday'"),
+        ("", "lists no photos"),
+        ("1.jpg\n", "line 2: expected a value of 'animal'"),
+        ("1.jpg,milo,cat,,,,\n", "line 2: expected 5 values, got 7"),
+        (",milo,cat,,\n", "line 2: expected a value of 'file'"),
+    ],
 )
 def test_an_index_that_does_not_read_is_named(tmp_path: Path, rows: str, message: str) -> None:
     """With the file, what came and what was expected."""
     with pytest.raises(DatasetError, match=message):
         read_data_sets([indexed(tmp_path / "home", rows)])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+def test_a_byte_order_mark_is_no_part_of_a_column(tmp_path: Path, encoding: str) -> None:
+    """Spreadsheets write one; a row may end before the columns that it does not need."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "index.csv").write_text("file,animal,species\n1.jpg,chloë\n", encoding=encoding)
+    (data_set,) = read_data_sets([tmp_path / "home"])
+    assert data_set.photos[0].animals == ("home/chloë",)
+
+
+def test_another_encoding_is_told(tmp_path: Path) -> None:
+    """With what to do."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "index.csv").write_text("file,animal\n1.jpg,chloë\n", encoding="cp1252")
+    with pytest.raises(DatasetError, match=r"index.csv: expected UTF-8.*save it"):
+        read_data_sets([tmp_path / "home"])
+
+
+def test_a_quote_that_never_ends_is_told(tmp_path: Path) -> None:
+    """It would swallow all rows after it."""
+    with pytest.raises(DatasetError, match=r"index.csv.*expected CSV"):
+        read_data_sets([indexed(tmp_path / "home", '"1.jpg,milo,cat,,\n2.jpg,milo,cat,,\n')])
+
+
+def test_no_photos_are_no_vectors() -> None:
+    """Told before anything is fitted on nothing."""
+    with pytest.raises(DatasetError, match="expected embedded photos of one animal each"):
+        labelled_vectors([], {})
 
 
 def test_missing_columns_folders_and_photos_are_named(tmp_path: Path) -> None:

@@ -37,7 +37,10 @@ def test_a_set_without_ratings_is_passed_over(tmp_path: Path) -> None:
     [
         ({"view": "inside"}, "expected view to be one of"),
         ({"flaws": "ugly"}, "got \\['ugly'\\]"),
-        ({"hero": "good"}, "could not convert"),
+        ({"hero": "good"}, "expected hero to be a number from 1 to 5, got 'good'"),
+        ({"hero": "nan"}, "from 1 to 5, got 'nan'"),
+        ({"hero": "9"}, "from 1 to 5, got '9'"),
+        ({"hero": "-3"}, "from 1 to 5, got '-3'"),
     ],
 )
 def test_a_value_outside_the_scheme_names_its_photo(
@@ -47,7 +50,16 @@ def test_a_value_outside_the_scheme_names_its_photo(
     write_ratings(tmp_path, [row])
     with pytest.raises(DatasetError, match=message) as error:
         read_ratings([tmp_path])
-    assert "milo/1.jpg" in str(error.value)
+    assert "line 2, milo/1.jpg" in str(error.value)
+
+
+def test_a_row_that_ends_early_is_told(tmp_path: Path) -> None:
+    """All columns of a rating are needed."""
+    write_ratings(tmp_path, [{}])
+    path = tmp_path / "ratings.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "milo/2.jpg,A\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="line 3: expected a value of 'album'"):
+        read_ratings([tmp_path])
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
