@@ -1,4 +1,4 @@
-"""Every key of the store. What is between braces decides the slot: a script touches the keys of one slot only.
+"""Every key of the store. What is between braces decides the slot: a script touches keys of one slot only.
 
 A key without braces lies in the slot of its whole name, and so does every key that has that name in braces.
 """

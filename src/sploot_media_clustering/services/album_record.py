@@ -1,0 +1,76 @@
+"""What the store keeps of an album: its state, and what makes jobs that come late or twice harmless."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from sploot_media_clustering.errors import DamagedDataError, StateError
+from sploot_media_clustering.services import value_codec
+from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.jobs import Position
+
+FORMAT: Final = 1
+"""Raised when the stored shape changes; the version before it stays readable."""
+
+_MAGIC: Final = b"SPLR"
+
+
+class Failed(msgspec.Struct, frozen=True, array_like=True):
+    """A photo that could not be read, and the job that found so."""
+
+    position: Position
+    image: FailedImage
+
+
+class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An album as it is stored.
+
+    Attributes:
+        state: packed by :mod:`~sploot_media_clustering.services.state_codec`; None where there are no photos
+            and nothing was said.
+        images: position last applied to each photo, also to those that went.
+        removed_ms: when those that went did so; they are forgotten in the end.
+        failed: photos that could not be read, by id.
+        decisions: position last applied to each decision.
+        expected: position of the owner's word on how many animals there are.
+        deleted: position of the last deletion of the album; what is older is a thing of the past.
+        version: that the record was committed as.
+    """
+
+    state: bytes | None = None
+    images: dict[str, Position] = {}
+    removed_ms: dict[str, int] = {}
+    failed: dict[str, Failed] = {}
+    decisions: dict[str, Position] = {}
+    expected: Position | None = None
+    deleted: Position | None = None
+    version: int = 0
+
+
+def pack(record: AlbumRecord) -> bytes:
+    """The record as bytes; equal records have equal bytes."""
+    body = msgspec.msgpack.encode(record, order="deterministic")
+    return _MAGIC + bytes([FORMAT]) + value_codec.pack(body)
+
+
+def unpack(data: bytes | None) -> AlbumRecord:
+    """The record that was packed, or that of an album nobody heard of.
+
+    Raises:
+        StateError: the bytes are no record, are damaged, or are of a version that this release does not read.
+    """
+    if data is None:
+        return AlbumRecord()
+    head = len(_MAGIC) + 1
+    if data[: len(_MAGIC)] != _MAGIC or len(data) < head:
+        raise StateError("these bytes are no album record: expected them to start with SPLR")
+    if data[len(_MAGIC)] != FORMAT:
+        raise StateError(
+            f"the album record is of format {data[len(_MAGIC)]}, this release reads {FORMAT}; upgrade it"
+        )
+    try:
+        return msgspec.msgpack.decode(value_codec.unpack(bytes, data[head:]), type=AlbumRecord)
+    except (DamagedDataError, msgspec.MsgspecError) as error:
+        raise StateError(f"the album record is damaged: {error}") from error
