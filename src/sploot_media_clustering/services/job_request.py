@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import structs
 
 from sploot_media_clustering.services.uri_policy import MAX_URI_CHARACTERS
 
@@ -67,3 +68,8 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     expected_animals: Animals | AnimalsFromTo | None = None
     metadata: dict[str, Any] = {}
     traceparent: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+    def __post_init__(self) -> None:
+        """Two numbers of animals are told the lower one first."""
+        if isinstance(self.expected_animals, tuple):
+            structs.force_setattr(self, "expected_animals", tuple(sorted(self.expected_animals)))
