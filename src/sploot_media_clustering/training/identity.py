@@ -17,6 +17,7 @@ from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.mixture import posterior
 from sploot_media_clustering.domain.settling import Items, ScaleSearch, join_gains, settle, statistics
+from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.training.concentration import Trial, fit_concentration
 from sploot_media_clustering.training.households import households
 from sploot_media_clustering.training.labelled import LabelledVectors
@@ -38,6 +39,7 @@ SURE: Final = 0.5
 LEAST_PHOTOS: Final = 3
 """Animals with fewer photos are not drawn into households."""
 
+_LEAST_SETS: Final = 2
 _HOUSEHOLD_SIZES: Final = (1, 2, 3, 4)
 _LEAST_LIKELIHOOD: Final = 1e-3
 
@@ -87,7 +89,14 @@ def fit_identity(
         left_out: sets of which nothing may be used.
         draws: households of each set by which concentration and temperature are chosen.
         seed: of the households.
+
+    Raises:
+        DatasetError: fewer than two sets are left, since what is fitted on one is tried on another.
     """
+    sets = len(vectors.set_names)
+    least = len(left_out) + _LEAST_SETS
+    if sets < least:
+        raise DatasetError(f"expected at least {least} data sets, got {sets}; name more of them")
     head = fit(left_out)
     trials = [
         trial

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sploot_media_clustering.domain.level import place
+from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.evaluation.identity import evaluate_identity
 from sploot_media_clustering.evaluation.metrics import score
 from sploot_media_clustering.training.identity import (
@@ -75,6 +76,22 @@ def test_what_is_not_left_out_is_used(vectors: LabelledVectors) -> None:
     changed[vectors.sets == 2] *= 1.5
     before, after = fitted(vectors, 1), fitted(replace(vectors, x=changed), 1)
     assert not np.array_equal(before.head.weight, after.head.weight)
+
+
+@pytest.mark.parametrize(("sets", "left_out"), [(1, ()), (2, (0,))])
+def test_too_few_sets_are_told(vectors: LabelledVectors, sets: int, left_out: tuple[int, ...]) -> None:
+    """Thresholds are chosen on a set that the head was not fitted on, so one alone is not enough."""
+    rows = vectors.sets < sets
+    few = replace(
+        vectors,
+        keys=tuple(np.array(vectors.keys)[rows]),
+        x=vectors.x[rows],
+        animals=vectors.animals[rows],
+        sets=vectors.sets[rows],
+        set_names=vectors.set_names[:sets],
+    )
+    with pytest.raises(DatasetError, match=f"expected at least {2 + len(left_out)} data sets, got {sets}"):
+        fit_identity(few, head_without(few), left_out=frozenset(left_out))
 
 
 def test_heads_are_fitted_once(vectors: LabelledVectors) -> None:
