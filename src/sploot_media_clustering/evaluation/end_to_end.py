@@ -3,8 +3,8 @@
 Protocol ``households-e2e-1``: as ``households-1``, but every photo comes with all sightings that the
 detector found, and the whole tree is run: moments, atoms, cannot-links, arrival and settling. The best
 sighting of a photo stands for the labelled animal; every further sighting is a group of its own, so that
-whatever it joins or founds is an error; a photo without a sighting is unassigned. Scenes, identities,
-concentration and temperature are fitted without the set under test.
+whatever it joins or founds is an error, but no animal to be found; a photo without a sighting is unassigned.
+Scenes, identities, concentration and temperature are fitted without the set under test.
 """
 
 from __future__ import annotations
@@ -114,4 +114,5 @@ def _scored(
             extra += place > 0
             found.append(int(labels[row]) if photo.sightings else ASIDE)
             row += bool(photo.sightings)
-    return score(np.array(truth, np.int64), np.array(found, np.int64))
+    groups = np.array(truth, np.int64)
+    return score(groups, np.array(found, np.int64), photos=groups <= vectors.animals.max())

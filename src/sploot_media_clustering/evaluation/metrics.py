@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 MIN_CLUSTER_SIZE = 2
 """A cluster of one photo is never counted as pure."""
@@ -20,7 +20,7 @@ MIN_CLUSTER_SIZE = 2
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Agreement of one clustering with the truth; every field but the last in [0, 1].
+    """Agreement of one clustering with the truth; every field but the last two in [0, 1].
 
     Attributes:
         purity: share of assigned photos that belong to their cluster's majority group; 0 if none is assigned.
@@ -39,24 +39,33 @@ class Scores:
     clusters_per_group: float
 
 
-def score(truth: Int64[np.ndarray, " n"], predicted: Int64[np.ndarray, " n"]) -> Scores:
+def score(
+    truth: Int64[np.ndarray, " n"],
+    predicted: Int64[np.ndarray, " n"],
+    *,
+    photos: Bool[np.ndarray, " n"] | None = None,
+) -> Scores:
     """Compare a clustering with the truth.
 
     Args:
         truth: group of each photo, from 0.
         predicted: cluster of each photo; below 0 where it was left aside.
+        photos: which rows are photos, by default all. Others are strays: they take part in clusters, but are
+            neither missed where they are unassigned, nor groups that a cluster could be of.
     """
+    counted = np.ones(len(truth), bool) if photos is None else photos
     clusters = _singled_out(predicted)
     table = _contingency(truth, clusters)
-    assigned = table[:, table.sum(0) >= MIN_CLUSTER_SIZE]
+    _, column, size = np.unique(clusters, return_inverse=True, return_counts=True)
+    assigned = table[:, size >= MIN_CLUSTER_SIZE]
     total = assigned.sum()
     return Scores(
         purity=float(assigned.max(0).sum() / total) if total else 0.0,
-        unassigned=float(1.0 - total / len(truth)),
+        unassigned=float((size[column][counted] < MIN_CLUSTER_SIZE).mean()),
         v_measure=_v_measure(table),
         bcubed_f=_bcubed_f(table),
         adjusted_rand=_adjusted_rand(table),
-        clusters_per_group=assigned.shape[1] / table.shape[0],
+        clusters_per_group=assigned.shape[1] / len(np.unique(truth[counted])),
     )
 
 

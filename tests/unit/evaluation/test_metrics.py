@@ -49,6 +49,17 @@ def test_purity_counts_the_assigned_only_and_the_share_says_how_many() -> None:
     assert scores.clusters_per_group == 0.5
 
 
+def test_rows_beside_the_photos_are_no_groups_and_no_photos() -> None:
+    """Two animals of two photos; a stray that stands alone, and two that found a cluster: three for two."""
+    truth, found = np.array([0, 0, 1, 1, 2, 3, 4]), np.array([0, 0, 1, -1, -1, 2, 2])
+    photos = np.array([True] * 4 + [False] * 3)
+    scores = score(truth, found, photos=photos)
+    assert scores.clusters_per_group == pytest.approx(2 / 2)
+    assert scores.unassigned == pytest.approx(2 / 4)
+    assert scores.purity == score(truth, found).purity
+    assert scores.v_measure == score(truth, found).v_measure
+
+
 def test_an_interval_holds_its_mean_and_nothing_has_none() -> None:
     """Percentile bootstrap over albums."""
     found = interval([0.0, 1.0, 1.0, 1.0])
