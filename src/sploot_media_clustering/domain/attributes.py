@@ -61,13 +61,16 @@ TICKED: Final = ATTRIBUTES[: -len(COATS)]
 """The attributes that people tick for a photo: all but the coats."""
 
 
+_PLACES: Final = {(attribute.group, attribute.value): i for i, attribute in enumerate(ATTRIBUTES)}
+
+
 def column(group: str, value: str = PRESENT) -> int:
     """Place of a value in every attribute vector.
 
     Raises:
-        ValueError: there is no such attribute.
+        KeyError: there is no such attribute.
     """
-    return ATTRIBUTES.index(Attribute(group, value))
+    return _PLACES[group, value]
 
 
 def columns_of(group: str) -> slice:
