@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -36,9 +37,12 @@ def data_sets_of(folders: Sequence[Path]) -> tuple[DataSet, ...]:
 def embedded(parts: EmbeddingParts, data_sets: Sequence[DataSet]) -> dict[str, PhotoEmbedding]:
     """Embeddings of all labelled photos by key; a photo that can't be read is named and left out.
 
+    The time that an index tells goes before the one in the file.
+
     Raises:
         DatasetError: none can be read.
     """
+    told = {photo.key: photo.captured_at for data_set in data_sets for photo in data_set.photos}
     photos = [
         PhotoLocation(photo.key, str(photo.path)) for data_set in data_sets for photo in data_set.photos
     ]
@@ -47,7 +51,8 @@ def embedded(parts: EmbeddingParts, data_sets: Sequence[DataSet]) -> dict[str, P
         if isinstance(result, PhotoFailure):
             err.print(f"Left out {result.image_id}: {result.error}", markup=False)
         else:
-            found[result.image_id] = result
+            captured_at = told[result.image_id] or result.captured_at
+            found[result.image_id] = replace(result, captured_at=captured_at)
     if not found:
         raise DatasetError(f"none of the {len(photos)} labelled photos can be read")
     return found
