@@ -15,6 +15,9 @@ from sploot_media_clustering.errors import ConfigurationError
 _MOST_DIGITS: Final = 15
 """Of a whole number: a petabyte in bytes has no more."""
 
+EMBEDDED: Final = "embedded"
+"""In place of a server's URL: one of our own."""
+
 _TRUTHS: Final = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
@@ -82,6 +85,23 @@ class UriSettings:
     networks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Where jobs and albums of the service are kept.
+
+    Attributes:
+        url: of a Redis or Valkey server, or ``embedded`` for one of our own (``REDIS_URL``; ``embedded`` by
+            default in local mode).
+        folder: of the embedded server's data (``SPLOOT_STORE``).
+        uri_template: of photos that older jobs tell by id alone (``SPLOOT_URI_TEMPLATE``, with ``{pet_id}``
+            and ``{image_id}``).
+    """
+
+    url: str = field(repr=False)
+    folder: Path
+    uri_template: str | None = None
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from environment variables.
 
@@ -126,6 +146,30 @@ def uris_from_environment(environment: Mapping[str, str] = os.environ) -> UriSet
         file_root=Path(root) if root else None,
         networks=_listed(environment, "SPLOOT_URI_NETWORKS"),
     )
+
+
+def store_from_environment(environment: Mapping[str, str] = os.environ) -> StoreSettings:
+    """Where the service keeps its jobs and albums, from environment variables.
+
+    Raises:
+        ConfigurationError: no server is named, outside local mode.
+    """
+    url = environment.get("REDIS_URL") or (EMBEDDED if _truth(environment, "SPLOOT_LOCAL") else "")
+    if not url:
+        raise ConfigurationError(
+            "expected REDIS_URL, found none; name a Redis or Valkey server, or set REDIS_URL=embedded"
+        )
+    folder = environment.get("SPLOOT_STORE")
+    return StoreSettings(
+        url=url,
+        folder=Path(folder) if folder else _data_home(environment) / "store",
+        uri_template=environment.get("SPLOOT_URI_TEMPLATE") or None,
+    )
+
+
+def _data_home(environment: Mapping[str, str]) -> Path:
+    home = environment.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "sploot-media-clustering"
 
 
 def _cache_home(environment: Mapping[str, str]) -> Path:

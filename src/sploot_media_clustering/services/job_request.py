@@ -12,14 +12,17 @@ from sploot_media_clustering.services.uri_policy import MAX_URI_CHARACTERS
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@=+-]{0,127}$"
 """Of names that stand in keys of the store, in paths and in logs."""
+_AT_THE_END: Final = r"(?!\n)"
+"""Python's ``$`` matches before a final line feed as well, other engines' doesn't."""
 MAX_IMAGES: Final = 1000
 """Of one job: more photos come in several, which are worked on side by side."""
 MAX_IMAGE_ID_CHARACTERS: Final = 512
+_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 _MAX_ANIMALS: Final = 1000
 
-Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
+Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN + _AT_THE_END)]
 ImageName = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=MAX_IMAGE_ID_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str, msgspec.Meta(min_length=1, max_length=MAX_IMAGE_ID_CHARACTERS, pattern=_PRINTABLE + _AT_THE_END)
 ]
 Animals = Annotated[int, msgspec.Meta(ge=1, le=_MAX_ANIMALS)]
 AnimalsFromTo = Annotated[tuple[Animals, ...], msgspec.Meta(min_length=2, max_length=2)]

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
+from msgspec import structs
 
-from sploot_media_clustering.errors import SplootError, UnknownError
+from sploot_media_clustering.errors import StateError, TemporaryError, UnknownError
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import decision_of
 from sploot_media_clustering.services.desk import (
@@ -52,7 +53,9 @@ class AlbumWork(Protocol):
         """Commit a change; the version that holds it.
 
         Raises:
-            SplootError: a worker has to do it.
+            InputError: it says nothing that could be meant; it was not done.
+            StateError: the album is of another model, and a worker has to do it.
+            TemporaryError: a worker has to do it.
         """
         ...
 
@@ -115,6 +118,9 @@ class StoreAlbums:
         job = ChangeJob(job_id=f"change-{uuid.uuid4().hex}", pet_id=pet_id, change=change, at=at)
         queued = await self._queue.add(job)
         version = await self._applied(job, queued.position)
+        if version is not None:
+            done = structs.replace(queued.state, status="done", version=version, updated_at=self._clock())
+            await self._queue.tell([done])
         return Changed(
             job_id=job.job_id,
             pet_id=pet_id,
@@ -144,7 +150,7 @@ class StoreAlbums:
         try:
             async with asyncio.timeout(APPLY_TIMEOUT_S):
                 return await self._work.apply(job, position)
-        except (SplootError, TimeoutError) as error:
+        except (TemporaryError, StateError, TimeoutError) as error:
             _log.warning("job %s is left to a worker: %s", job.job_id, error or type(error).__name__)
             return None
 

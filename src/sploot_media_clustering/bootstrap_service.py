@@ -1,0 +1,104 @@
+"""The composition root of the service: its store, and what stands before it. Needs the extra ``service``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from sploot_media_clustering.adapters.embedded_store import embedded_store
+from sploot_media_clustering.adapters.guarded_source import GuardedSource
+from sploot_media_clustering.adapters.images import ImageLimits
+from sploot_media_clustering.adapters.package_heads import read_heads
+from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
+from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
+from sploot_media_clustering.adapters.redis_store import RedisPetStore
+from sploot_media_clustering.adapters.safe_http import Patience
+from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.services.applying import AlbumApplier
+from sploot_media_clustering.services.clustering import ClusteringService
+from sploot_media_clustering.services.committing import Committer
+from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
+from sploot_media_clustering.services.uri_policy import UriPolicy, network
+from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
+
+QUESTIONS: Final = 5
+"""Asked back in each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What callers ask of the service.
+
+    Attributes:
+        intake: jobs.
+        albums: answers, decisions, deletions.
+        letters: messages that were given up.
+    """
+
+    intake: StoreIntake
+    albums: StoreAlbums
+    letters: StoreLetters
+
+
+@contextmanager
+def open_store(settings: StoreSettings) -> Iterator[str]:
+    """The URL of the store; an embedded one is started unless it runs, and stopped by its last user.
+
+    Raises:
+        ConfigurationError: there is no server to start.
+        StoreUnavailableError: it did not start.
+    """
+    if settings.url != EMBEDDED:
+        yield settings.url
+        return
+    with embedded_store(settings.folder) as store:
+        yield store.url
+
+
+@asynccontextmanager
+async def open_connection(url: str) -> AsyncIterator[RedisConnection]:
+    """A connection to the store, closed at the end.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+    connection = connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def open_desk(url: str, settings: Settings, uri_template: str | None = None) -> AsyncIterator[Desk]:
+    """The desk over the store at ``url``.
+
+    Raises:
+        ModelPackageError: the model package can't be used.
+    """
+    applier = AlbumApplier(ClusteringService(read_heads(load_model(settings))), questions=QUESTIONS)
+    async with open_connection(url) as connection:
+        queue, pets = RedisJobQueue(connection), RedisPetStore(connection)
+        yield Desk(
+            StoreIntake(queue),
+            StoreAlbums(queue, pets, Committer(pets, applier)),
+            StoreLetters(RedisDeadLetters(connection), queue, pets, uri_template),
+        )
+
+
+def guarded_source(settings: UriSettings, limits: ImageLimits, timeout_s: float) -> GuardedSource:
+    """Reads photos from where this installation allows.
+
+    Raises:
+        ConfigurationError: a network is none.
+    """
+    policy = UriPolicy(
+        schemes=frozenset(settings.schemes),
+        hosts=settings.hosts,
+        prefixes=settings.prefixes,
+        file_root=settings.file_root,
+        networks=tuple(map(network, settings.networks)),
+    )
+    return GuardedSource(policy, max_bytes=limits.max_bytes, patience=Patience(total_s=timeout_s))
