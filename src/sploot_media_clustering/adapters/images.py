@@ -18,6 +18,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageCms
 from PIL.ImageFile import ImageFile
 
+from sploot_media_clustering.adapters.allowance import Allowance
 from sploot_media_clustering.adapters.colours import srgb_transform, to_reducible, to_rgb
 from sploot_media_clustering.adapters.exif import read_exif
 from sploot_media_clustering.adapters.image_formats import opener_of
@@ -93,11 +94,6 @@ class PillowPicture:
     captured_at: datetime | None
     to_srgb: ImageCms.ImageCmsTransform | None
 
-    @property
-    def decoded_size_px(self) -> tuple[int, int]:
-        """Width and height of what views are cut from."""
-        return self.pixels.size
-
     def view(self, box: Box, width_px: int, height_px: int) -> UInt8[np.ndarray, "h w 3"]:
         """The part inside ``box``, resized to exactly ``width_px`` x ``height_px`` with anti-aliasing.
 
@@ -125,7 +121,7 @@ class PillowPicture:
 class PillowDecoder:
     """Bytes to pictures; implements :class:`~sploot_media_clustering.services.ports.ImageDecoder`.
 
-    Safe to share between threads.
+    Safe to share between threads: together they unpack no more pixels at once than the largest photo has.
 
     Args:
         limits: what is refused.
@@ -133,6 +129,7 @@ class PillowDecoder:
 
     def __init__(self, limits: ImageLimits) -> None:
         self._limits = limits
+        self._unpacked = Allowance(limits.max_pixels)
         self._srgb_transform = functools.lru_cache(maxsize=_PROFILES_KEPT)(srgb_transform)
 
     def decode(self, data: bytes) -> PillowPicture:
@@ -197,9 +194,10 @@ class PillowDecoder:
         # All bytes at once: near the end of each block that it is given, libjpeg falls back to slow Huffman
         # decoding, which costs a twentieth of the time with the 64 kB blocks of Pillow's default.
         image.decodermaxblock = self._limits.max_bytes
-        image.load()
-        exif = read_exif(image)
-        pixels = _upright(to_rgb(_reduced(to_reducible(image), size_px, scale)), exif.orientation)
+        with self._unpacked.of(image.width * image.height):
+            image.load()
+            exif = read_exif(image)
+            pixels = _upright(to_rgb(_reduced(to_reducible(image), size_px, scale)), exif.orientation)
         profile = image.info.get("icc_profile")
         return PillowPicture(
             pixels=pixels,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,6 +14,8 @@ from icc_profiles import DISPLAY_P3_PRIMARIES, matrix_profile
 from mutations import damaged_files, encoded, good_files, png_claiming, scene
 from PIL import ExifTags, Image
 
+from sploot_media_clustering.adapters import images
+from sploot_media_clustering.adapters.allowance import Allowance
 from sploot_media_clustering.adapters.images import (
     MIN_DECODED_PIXELS,
     ImageLimits,
@@ -121,7 +125,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(decoder: PillowDecode
     """Twelve megapixels shrink to 1008 x 756, and the original's size is still told."""
     image = scene(np.random.default_rng(2), (4032, 3024))
     picture = decoder.decode(encoded(image, "jpg", quality=90, progressive=progressive))
-    assert picture.decoded_size_px == (1008, 756)
+    assert picture.pixels.size == (1008, 756)
     assert picture.size_px == (4032, 3024)
     expected = np.asarray(image.resize((64, 48), Image.Resampling.BOX)).astype(int)
     assert np.abs(picture.view(WHOLE, 64, 48).astype(int) - expected).mean() < 2
@@ -131,7 +135,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(decoder: PillowDecode
 def test_other_formats_are_kept_at_the_same_scale(decoder: PillowDecoder, extension: str) -> None:
     """Memory and the cost of views depend on what is seen and not on the format."""
     picture = decoder.decode(encoded(Image.new("RGB", (1600, 1200), "tan"), extension))
-    assert picture.decoded_size_px == (800, 600)
+    assert picture.pixels.size == (800, 600)
     assert picture.size_px == (1600, 1200)
 
 
@@ -331,3 +335,23 @@ def test_one_decoder_serves_many_threads(decoder: PillowDecoder) -> None:
     for thread in threads:
         thread.join()
     assert results == [True] * 20
+
+
+def test_unpacked_pixels_are_bounded_over_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo takes from the allowance what its decoder unpacks: all of a PNG, a JPEG at its scale."""
+    taken = []
+
+    class Counted(Allowance):
+        @contextmanager
+        def of(self, amount: int) -> Iterator[None]:
+            taken.append(amount)
+            yield
+
+    monkeypatch.setattr(images, "Allowance", Counted)
+    counting = PillowDecoder(ImageLimits())
+    picture = Image.new("RGB", (4000, 3000))
+    for kind in ("PNG", "JPEG"):
+        data = io.BytesIO()
+        picture.save(data, kind)
+        counting.decode(data.getvalue())
+    assert taken == [4000 * 3000, 1000 * 750]

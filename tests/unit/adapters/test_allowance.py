@@ -1,0 +1,42 @@
+"""An allowance is never overdrawn, and everybody gets a turn."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sploot_media_clustering.adapters.allowance import Allowance
+
+TOTAL = 10
+
+
+@pytest.mark.parametrize("amounts", [(3, 4, 5, 6) * 20, (1, 10, 99) * 20])
+def test_no_more_than_the_total_is_held_at_once(amounts: tuple[int, ...]) -> None:
+    """Whatever the mixture; what is larger than the total is alone, and everybody ends."""
+    allowance, lock, held, most = Allowance(TOTAL), threading.Lock(), [], []
+
+    def hold(amount: int) -> None:
+        with allowance.of(amount):
+            with lock:
+                held.append(amount)
+                most.append(held.copy())
+            threading.Event().wait(0.0002)
+            with lock:
+                held.remove(amount)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(hold, amounts))
+    assert len(most) == len(amounts)
+    assert all(sum(together) <= TOTAL or len(together) == 1 for together in most)
+    assert max(len(together) for together in most) > 1
+
+
+def test_what_is_held_is_given_back_after_an_error() -> None:
+    """So that one broken photo does not stop the others."""
+    allowance = Allowance(TOTAL)
+    with pytest.raises(ZeroDivisionError), allowance.of(TOTAL):
+        raise ZeroDivisionError
+    with allowance.of(TOTAL):
+        pass
