@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.services.desk import DeadLetter, JobState
 from sploot_media_clustering.services.jobs import Job, Position
 
@@ -225,6 +226,22 @@ class DeadLetters(Protocol):
 @runtime_checkable
 class PetEmbeddings(Protocol):
     """Embeddings of an album, which go when it goes; called from threads."""
+
+    def load(self, pet_id: str, image_id: str, key: str) -> PhotoEmbedding | None:
+        """What was kept of a photo under a key, or None.
+
+        Raises:
+            SourceUnavailableError: the store did not answer.
+        """
+        ...
+
+    def save(self, pet_id: str, image_id: str, key: str, embedding: PhotoEmbedding) -> None:
+        """Keep an embedding: of one photo, one.
+
+        Raises:
+            SourceUnavailableError: the store did not answer.
+        """
+        ...
 
     def erase(self, pet_id: str, image_ids: Collection[str] | None = None) -> None:
         """Delete those of some photos, or of the album; repeating it does no harm.

@@ -1,0 +1,169 @@
+"""Jobs into albums: read, apply, commit, and again where another was faster; then publish."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from sploot_media_clustering.errors import StoreUnavailableError, UnknownError
+from sploot_media_clustering.services import album_record
+from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.applying import AlbumApplier, Applied, Prepared, is_past
+from sploot_media_clustering.services.job_ports import Commit, PetStore, StoredAlbum
+from sploot_media_clustering.services.jobs import ChangeJob, Position
+from sploot_media_clustering.services.results import AlbumResult, SubjectSummary
+
+_ROUNDS: Final = 50
+"""Times that another may be faster with the same album, until something is wrong with the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of jobs of one album.
+
+    Attributes:
+        versions: of the album, by the job that it holds.
+        superseded: those that came before the album's deletion.
+        refused: those that say nothing that could be meant, and why; they are in no version.
+        dead: those in the dead letters; they are in no version either.
+    """
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+    superseded: frozenset[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    dead: frozenset[str] = frozenset()
+
+
+class Committer:
+    """Commits jobs; implements :class:`~sploot_media_clustering.services.store_desk.AlbumWork`.
+
+    Args:
+        store: of albums.
+        applier: of the model that runs.
+        after: called with the name of each step of the protocol that was done.
+    """
+
+    def __init__(
+        self, store: PetStore, applier: AlbumApplier, after: Callable[[str], None] = lambda _step: None
+    ) -> None:
+        self._store = store
+        self._applier = applier
+        self._after = after
+
+    async def answer(self, pet_id: str) -> Answer | None:
+        """The answer made from the album's record; None where there is no album."""
+        stored = await self._store.read(pet_id)
+        record = album_record.unpack(stored.record)
+        return await asyncio.to_thread(self._applier.answer, record, pet_id)
+
+    async def apply(self, job: ChangeJob, position: Position) -> int:
+        """Commit a change; the version that holds it.
+
+        Raises:
+            SplootError: a worker has to do it.
+        """
+        committed = await self.commit(job.pet_id, [Prepared(job, position)], settle=True)
+        if job.job_id not in committed.versions:
+            raise UnknownError(f"the change {job.job_id} was not done: {committed.refused.get(job.job_id)}")
+        await self.publish(job.pet_id)
+        return committed.versions[job.job_id]
+
+    async def commit(self, pet_id: str, jobs: Sequence[Prepared], *, settle: bool) -> Committed:
+        """Bring jobs of one album into it, each once, however often this is called.
+
+        Args:
+            pet_id: the album.
+            jobs: ready to be applied.
+            settle: whether the album settles, since no more is waiting.
+
+        Raises:
+            StateError: the album is of another model, or can't be read.
+            StoreUnavailableError: the store did not answer; calling again does no harm.
+        """
+        refused: dict[str, str] = {}
+        names = [part.job_id for part in jobs]
+        for _ in range(_ROUNDS):
+            stored = await self._store.read(pet_id, names)
+            left = [part for part in jobs if not _has_ended(part.job_id, stored, refused)]
+            if not left:
+                return _committed(stored, jobs, refused)
+            applied = await asyncio.to_thread(self._applied, stored, left, pet_id, settle)
+            self._after("apply")
+            refused |= applied.refused
+            left = [part for part in left if part.job_id not in refused]
+            if left and await self._store.commit(_commit(pet_id, stored, left, applied)) == "ok":
+                self._after("commit")
+        raise StoreUnavailableError(f"expected to commit to the album {pet_id}, others were always faster")
+
+    async def publish(self, pet_id: str) -> int:
+        """Have replicas confirm, where that is asked for, and publish what waits; how much that was.
+
+        Raises:
+            StoreUnavailableError: the store did not answer, or too few replicas confirmed.
+        """
+        published = await self._store.relay(pet_id)
+        self._after("relay")
+        return published
+
+    def _applied(
+        self,
+        stored: StoredAlbum,
+        jobs: Sequence[Prepared],
+        pet_id: str,
+        settle: bool,
+    ) -> Applied:
+        record = album_record.unpack(stored.record)
+        version = stored.next_version
+        return self._applier.apply(record, jobs, pet_id=pet_id, version=version, settle=settle)
+
+
+def _committed(stored: StoredAlbum, jobs: Sequence[Prepared], refused: Mapping[str, str]) -> Committed:
+    deleted = album_record.unpack(stored.record).deleted
+    superseded = {part.job_id for part in jobs if is_past(deleted, part.position)}
+    return Committed(stored.done, frozenset(superseded & set(stored.done)), refused, stored.dead)
+
+
+def _has_ended(job_id: str, stored: StoredAlbum, refused: Mapping[str, str]) -> bool:
+    return job_id in stored.done or job_id in stored.dead or job_id in refused
+
+
+def _commit(pet_id: str, stored: StoredAlbum, jobs: Sequence[Prepared], applied: Applied) -> Commit:
+    version = applied.record.version
+    names = tuple(part.job_id for part in jobs)
+    result = _result(pet_id, stored.version, names, applied)
+    return Commit(
+        pet_id=pet_id,
+        job_ids=names,
+        base=stored.version,
+        version=version,
+        record=album_record.pack(applied.record),
+        payload=None if applied.answer is None else msgspec.json.encode(applied.answer),
+        result=msgspec.json.encode(result),
+    )
+
+
+def _result(pet_id: str, previous: int, names: tuple[str, ...], applied: Applied) -> AlbumResult:
+    version, answer = applied.record.version, applied.answer
+    subjects = () if answer is None else [part for part in answer.clusters if part.level == "subject"]
+    return AlbumResult(
+        pet_id=pet_id,
+        version=version,
+        previous_version=previous,
+        event="deleted" if answer is None else "updated",
+        at=datetime.fromtimestamp(version / 1000, UTC),
+        job_ids=names,
+        superseded=tuple(sorted(applied.superseded)),
+        photos=0 if answer is None else len(answer.images),
+        failed_images=() if answer is None else tuple(part.image_id for part in answer.failed_images),
+        subjects=tuple(
+            SubjectSummary(
+                id=part.id, label=part.name or part.label, size=part.size, hero_image_id=part.hero_image_id
+            )
+            for part in subjects
+        ),
+    )

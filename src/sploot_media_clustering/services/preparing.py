@@ -1,0 +1,141 @@
+"""The photos of a job: fetched, tried again where that may help, embedded, and remembered across retries."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, ParamSpec, Protocol, TypeVar, runtime_checkable
+
+from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.errors import SplootError, TemporaryError, UnreadablePhotoError
+from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.batching import Batcher
+from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
+from sploot_media_clustering.services.job_ports import PetEmbeddings
+from sploot_media_clustering.services.job_request import JobImage, JobRequest
+from sploot_media_clustering.services.ports import PhotoSource
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+FETCHES: Final = 8
+"""Photos that are fetched at a time, over all jobs."""
+
+
+@runtime_checkable
+class Preparer(Protocol):
+    """The photos of a job made ready."""
+
+    async def prepare(self, job: JobRequest) -> Mapping[str, PhotoEmbedding | FailedImage]:
+        """Of each image of a job, the embedding, or why there is none."""
+        ...
+
+    async def erase(self, pet_id: str, image_ids: Sequence[str] | None) -> None:
+        """Forget what was remembered of some photos, or of the album."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a photo is asked for.
+
+    Attributes:
+        tries: of one photo.
+        first_wait_s: before the second one; each further wait is twice the one before.
+    """
+
+    tries: int = 4
+    first_wait_s: float = 0.5
+
+
+class PhotoPreparer:
+    """Implements :class:`Preparer`.
+
+    Args:
+        source: of photos; used from several threads.
+        batcher: in front of the networks.
+        kept: embeddings of albums.
+        threads: that fetch, :data:`FETCHES` of them.
+        patience: how often a photo is asked for.
+    """
+
+    def __init__(
+        self,
+        source: PhotoSource,
+        batcher: Batcher,
+        kept: PetEmbeddings,
+        threads: Executor,
+        patience: Patience | None = None,
+    ) -> None:
+        self._source = source
+        self._batcher = batcher
+        self._kept = kept
+        self._threads = threads
+        self._patience = patience or Patience()
+        self._hands = asyncio.Semaphore(FETCHES)
+
+    async def prepare(self, job: JobRequest) -> Mapping[str, PhotoEmbedding | FailedImage]:
+        """Of each image of a job, the embedding, or why there is none; of one told twice, the last."""
+        images = {image.image_id: image for image in job.images}
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {
+                    name: group.create_task(self._prepared(job, image)) for name, image in images.items()
+                }
+        except ExceptionGroup as errors:
+            raise _gravest(errors) from errors
+        return {name: task.result() for name, task in tasks.items()}
+
+    async def erase(self, pet_id: str, image_ids: Sequence[str] | None) -> None:
+        """Forget what was remembered of some photos, or of the album."""
+        await self._in_thread(self._kept.erase, pet_id, image_ids)
+
+    async def _prepared(self, job: JobRequest, image: JobImage) -> PhotoEmbedding | FailedImage:
+        async with self._hands:  # held while the networks are waited for, so that bytes don't pile up
+            try:
+                data = await self._fetched(image.uri)
+            except (UnreadablePhotoError, TemporaryError) as error:
+                return _failed(image.image_id, error)
+            found = await self._embedded(job, image.image_id, data)
+        if isinstance(found, FailedImage) or image.captured_at is None:
+            return found
+        return replace(found, captured_at=image.captured_at)
+
+    async def _fetched(self, uri: str) -> bytes:
+        wait_s = self._patience.first_wait_s
+        for _ in range(self._patience.tries - 1):
+            try:
+                return await self._in_thread(self._source.read, uri)
+            except TemporaryError:
+                await asyncio.sleep(wait_s)
+                wait_s *= 2
+        return await self._in_thread(self._source.read, uri)
+
+    async def _embedded(self, job: JobRequest, image_id: str, data: bytes) -> PhotoEmbedding | FailedImage:
+        key = f"{hashlib.sha256(data).hexdigest()}-{self._batcher.version}"
+        if not job.force:
+            known = await self._in_thread(self._kept.load, job.pet_id, image_id, key)
+            if known is not None:
+                return replace(known, image_id=image_id)
+        fresh = await self._batcher.embed(PhotoInput(image_id, data))
+        if isinstance(fresh, PhotoFailure):
+            return _failed(image_id, fresh.error)
+        await self._in_thread(self._kept.save, job.pet_id, image_id, key, fresh)
+        return fresh
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+
+def _failed(image_id: str, error: SplootError) -> FailedImage:
+    return FailedImage(image_id=image_id, error=type(error).__name__, message=str(error))
+
+
+def _gravest(errors: ExceptionGroup) -> Exception:
+    """One that trying again does not help, where there is one."""
+    flat = [error for error in errors.exceptions if not isinstance(error, TemporaryError)]
+    return (flat or list(errors.exceptions))[0]
