@@ -1,25 +1,29 @@
-"""``sploot-clustering train``: fit heads on labelled photos, into a new model package."""
+"""``sploot-clustering train``: fit heads, and tune the embedder, on labelled photos into a new package."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from sploot_media_clustering.adapters.model_package import ModelPackage
 from sploot_media_clustering.adapters.package_heads import write_with_heads
 from sploot_media_clustering.bootstrap import open_embedding
+from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.labelled import data_sets_of, embedded
+from sploot_media_clustering.entrypoints.cli.train_embedder import Tuning, check_can_tune, tuned_package
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.services import value_codec
 from sploot_media_clustering.services.manifest import Reference
 from sploot_media_clustering.settings import from_environment
+from sploot_media_clustering.training.embedder_sampling import Recipe
 from sploot_media_clustering.training.heads import QUANTILES, fit_heads, reference_statistics, training_data
 from sploot_media_clustering.training.identity import LEAST_PHOTOS
 from sploot_media_clustering.training.labelled import DataSet
@@ -29,12 +33,12 @@ _LEAST_SETS: Final = 2
 _LEAST_ANIMALS: Final = 2
 _VERSION_DIGITS: Final = 8
 
-app = typer.Typer(help="Fit heads on labelled photos.", no_args_is_help=True)
+app = typer.Typer(help="Fit heads, or tune the embedder, on labelled photos.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Fit heads on labelled photos."""
+    """Fit heads, or tune the embedder, on labelled photos."""
 
 
 @app.command()
@@ -68,24 +72,80 @@ def heads(
     _check_enough(data_sets)
     with open_embedding(replace(settings, model=model or settings.model)) as parts:
         embeddings = embedded(parts, data_sets)
-        err.print("Fitting heads ...", style="dim")
-        fitting = training_data(data_sets, embeddings)
-        fitted = _versioned(fit_heads(fitting, version=parts.package.network_version))
-        names = ", ".join(data_set.name for data_set in data_sets)
-        photos = len(fitting.vectors.keys)
-        package = write_with_heads(
-            parts.package,
-            fitted,
-            origin=f"fitted on {photos} labelled photos of the sets {names} by 'train heads'",
-            reference=Reference(
-                photos=len(embeddings),
-                quantiles=QUANTILES,
-                statistics=reference_statistics(list(embeddings.values())),
-            ),
-            out=out_folder,
-        )
+        _write_fitted(parts.package, data_sets, embeddings, out_folder)
+
+
+@app.command()
+def embedder(
+    data: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Data sets, or folders of data sets; default: the folder that SPLOOT_DATA names."
+        ),
+    ] = None,
+    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new model package.")] = Path(
+        "model"
+    ),
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of what is half done; default: beside the package.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Networks tuned, each without its share of sets.")] = 2,
+    steps: Annotated[int, typer.Option(min=1, help="Of each fold, at most.")] = 100,
+    strength: Annotated[
+        float, typer.Option(min=0, max=1, help="0: the original weights, 1: the tuned ones.")
+    ] = 0.5,
+    input_px: Annotated[
+        int | None, typer.Option(min=64, help="Side of a view, a multiple of 32; default: as it was.")
+    ] = None,
+) -> None:
+    """Tune the embedder on labelled photos, fit all heads anew, and write a model package with both.
+
+    Needs the extra 'training'. Interrupted, the same command goes on where it was.
+
+    Example:
+
+        sploot-clustering train embedder ~/labelled --out my-package
+    """
+    tuning = Tuning(
+        folds=folds,
+        strength=strength,
+        input_px=input_px,
+        recipe=Recipe(steps=steps),
+        out=out_folder,
+        work=work or out_folder.with_name(f"{out_folder.name}-work"),
+    )
+    check_can_tune(tuning)
+    data_sets = data_sets_of(data or [])
+    _check_enough(data_sets)
+    with open_embedding(from_environment()) as parts:
+        tuned = tuned_package(parts, data_sets, embedded(parts, data_sets), tuning)
+    _write_fitted(tuned.package, data_sets, tuned.embeddings, out_folder)
+
+
+def _write_fitted(
+    package: ModelPackage,
+    data_sets: Sequence[DataSet],
+    embeddings: Mapping[str, PhotoEmbedding],
+    out_folder: Path,
+) -> None:
+    err.print("Fitting heads ...", style="dim")
+    fitting = training_data(data_sets, embeddings)
+    fitted = _versioned(fit_heads(fitting, version=package.network_version))
+    names = ", ".join(data_set.name for data_set in data_sets)
+    photos = len(fitting.vectors.keys)
+    written = write_with_heads(
+        package,
+        fitted,
+        origin=f"fitted on {photos} labelled photos of the sets {names} by 'train heads'",
+        reference=Reference(
+            photos=len(embeddings),
+            quantiles=QUANTILES,
+            statistics=reference_statistics(list(embeddings.values())),
+        ),
+        out=out_folder,
+    )
     out.print(
-        f"{package.folder}: heads fitted on {photos} photos of {len(fitting.vectors.animal_names)} animals",
+        f"{written.folder}: heads fitted on {photos} photos of {len(fitting.vectors.animal_names)} animals",
         markup=False,
         soft_wrap=True,
     )
