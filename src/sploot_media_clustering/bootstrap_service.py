@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from sploot_media_clustering.adapters.embedded_store import embedded_store
@@ -19,27 +18,13 @@ from sploot_media_clustering.bootstrap import load_model
 from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
+from sploot_media_clustering.services.desk import Desk
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
 
 QUESTIONS: Final = 5
 """Asked back in each answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What callers ask of the service.
-
-    Attributes:
-        intake: jobs.
-        albums: answers, decisions, deletions.
-        letters: messages that were given up.
-    """
-
-    intake: StoreIntake
-    albums: StoreAlbums
-    letters: StoreLetters
 
 
 @contextmanager

@@ -5,6 +5,7 @@ These are the ports of the API; :mod:`~sploot_media_clustering.services.store_de
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -197,3 +198,18 @@ class DeadLetterBox(Protocol):
             UnknownError: there is no such letter.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that callers may ask.
+
+    Attributes:
+        intake: jobs.
+        albums: answers, decisions, deletions.
+        letters: messages that were given up.
+    """
+
+    intake: Intake
+    albums: Albums
+    letters: DeadLetterBox

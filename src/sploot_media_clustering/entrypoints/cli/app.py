@@ -15,7 +15,18 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.entrypoints.cli import cluster, decide, doctor, evaluate, export, model, train
+from sploot_media_clustering.entrypoints.cli import (
+    cluster,
+    deadletter,
+    decide,
+    doctor,
+    evaluate,
+    export,
+    jobs,
+    model,
+    serve,
+    train,
+)
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.errors import ConfigurationError, InputError, SplootError, TemporaryError
 
@@ -82,6 +93,10 @@ app.command()(export.export)
 app.add_typer(model.app, name="model")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="eval")
+app.command()(serve.serve)
+app.command()(jobs.submit)
+app.command()(jobs.status)
+app.add_typer(deadletter.app, name="deadletter")
 app.command()(doctor.doctor)
 
 

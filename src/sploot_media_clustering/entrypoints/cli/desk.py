@@ -1,0 +1,48 @@
+"""Commands that talk to the service's store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import ModuleType
+from typing import TypeVar
+
+from sploot_media_clustering.errors import MissingExtraError
+from sploot_media_clustering.services.desk import Desk
+from sploot_media_clustering.settings import from_environment, store_from_environment
+
+T = TypeVar("T")
+
+
+def service() -> ModuleType:
+    """The composition root of the service.
+
+    Raises:
+        MissingExtraError: what it needs is not installed.
+    """
+    try:
+        from sploot_media_clustering import bootstrap_service  # noqa: PLC0415 - of the extra "service"
+    except ImportError as error:
+        raise MissingExtraError(
+            f"the service needs {error.name}, which is not installed; "
+            "run: pip install 'sploot-media-clustering[service]'"
+        ) from error
+    return bootstrap_service
+
+
+def at_the_desk(use: Callable[[Desk], Awaitable[T]]) -> T:
+    """Open the store and the desk, do something there, and close both.
+
+    Raises:
+        ConfigurationError: no store is named, or there is none to start.
+        StoreUnavailableError: it does not answer.
+    """
+    root = service()
+    store = store_from_environment()
+
+    async def used(url: str) -> T:
+        async with root.open_desk(url, from_environment(), store.uri_template) as desk:
+            return await use(desk)
+
+    with root.open_store(store) as url:
+        return asyncio.run(used(url))

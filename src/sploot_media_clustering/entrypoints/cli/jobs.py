@@ -1,0 +1,135 @@
+"""``sploot-clustering submit`` and ``status``: photos handed to the service, and how far they are."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from sploot_media_clustering.adapters.albums import find_album
+from sploot_media_clustering.adapters.filesystems import FileSystems
+from sploot_media_clustering.entrypoints.cli.console import err, out
+from sploot_media_clustering.entrypoints.cli.desk import at_the_desk
+from sploot_media_clustering.errors import InputError, UnknownError
+from sploot_media_clustering.services.desk import Desk, JobState
+from sploot_media_clustering.services.job_request import MAX_IMAGES, JobImage, JobRequest
+from sploot_media_clustering.settings import from_environment
+
+_LOOK_AGAIN_S: Final = 0.1
+_WAITING: Final = frozenset({"queued", "running"})
+_JSON: Final = typer.Option("--json", help="Print JSON, one job a line.")
+
+
+def submit(
+    pet: Annotated[str, typer.Argument(help="The album, e.g. milo-42.")],
+    photos: Annotated[
+        list[str], typer.Argument(help="Folders, files, quoted globs or URIs (s3://, gs://, https://).")
+    ],
+    job_id: Annotated[
+        str | None, typer.Option("--job-id", help="Name of the job; repeating it does nothing twice.")
+    ] = None,
+    animals: Annotated[
+        int | None, typer.Option("--animals", min=1, help="How many animals there are, if you know.")
+    ] = None,
+    wait_s: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait until the album holds the photos.")
+    ] = 0.0,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Hand photos to the service.
+
+    Workers read them later, from where SPLOOT_FILE_ROOT and SPLOOT_URI_HOSTS allow; see docs/api.md.
+
+    Example:
+
+        sploot-clustering submit milo ~/Pictures/Milo --wait 60
+    """
+    jobs = _jobs(pet, _images(photos), job_id or f"cli-{uuid.uuid4().hex[:12]}", animals)
+
+    async def handed_in(desk: Desk) -> list[JobState]:
+        for job in jobs:
+            await desk.intake.submit(job)
+        return await _states(desk, [str(job.job_id) for job in jobs], wait_s)
+
+    _print(at_the_desk(handed_in), as_json=as_json)
+
+
+def status(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...", help="Names of jobs.")],
+    wait_s: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until they end.")] = 0.0,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """How far jobs are.
+
+    Example:
+
+        sploot-clustering status cli-0190c5a27d3e
+    """
+    _print(at_the_desk(lambda desk: _states(desk, job_ids, wait_s)), as_json=as_json)
+
+
+def _images(photos: Sequence[str]) -> list[JobImage]:
+    album = find_album(photos, FileSystems(timeout_s=from_environment().timeout_s))
+    return [JobImage(image_id=photo.image_id, uri=_uri(photo.uri)) for photo in album.photos]
+
+
+def _uri(place: str) -> str:
+    return place if "://" in place else Path(place).resolve().as_uri()
+
+
+def _jobs(pet: str, images: Sequence[JobImage], job_id: str, animals: int | None) -> list[JobRequest]:
+    """As many as the most photos of one job ask for, checked as those that come over HTTP."""
+    parts = [images[start : start + MAX_IMAGES] for start in range(0, len(images), MAX_IMAGES)]
+    jobs = [
+        JobRequest(
+            pet_id=pet,
+            job_id=job_id if len(parts) == 1 else f"{job_id}-{number}",
+            images=tuple(part),
+            expected_animals=animals,
+            reason="submit",
+        )
+        for number, part in enumerate(parts, start=1)
+    ]
+    try:
+        return [msgspec.convert(msgspec.to_builtins(job), JobRequest) for job in jobs]
+    except msgspec.ValidationError as error:
+        raise InputError(f"expected a job that the service takes: {error}") from error
+
+
+async def _states(desk: Desk, job_ids: Sequence[str], wait_s: float) -> list[JobState]:
+    until = time.monotonic() + wait_s
+    while True:
+        found = [await desk.intake.state(job_id) for job_id in job_ids]
+        states = [state for state in found if state is not None]
+        if len(states) < len(found):
+            missing = job_ids[found.index(None)]
+            raise UnknownError(f"there is no job {missing}, or it was done long ago")
+        if time.monotonic() >= until or not any(state.status in _WAITING for state in states):
+            return states
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+def _print(states: Sequence[JobState], *, as_json: bool) -> None:
+    if as_json:
+        for state in states:
+            out.print(msgspec.json.encode(state).decode(), soft_wrap=True, markup=False)
+        return
+    table = Table("job", "album", "status", "version", "failed photos", box=None, pad_edge=False)
+    for state in states:
+        version = "" if state.version is None else str(state.version)
+        failed = str(len(state.failed_images) or "")
+        table.add_row(escape(state.job_id), escape(state.pet_id or ""), state.status, version, failed)
+    out.print(table)
+    for state in states:
+        if state.error:
+            err.print(f"{state.job_id}: {state.error}", markup=False)
+        for photo in state.failed_images:
+            err.print(f"{photo.image_id}: {photo.message}", markup=False)
