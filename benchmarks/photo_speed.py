@@ -97,7 +97,9 @@ def ours(data: bytes, album: list[bytes], photos: int) -> dict[str, Action]:
     package, threads = default_package(), os.cpu_count() or 1
     detector, embedder = package.open_detector(threads=threads), package.open_embedder(threads=threads)
     thresholds, decoder = package.manifest.detector.thresholds, PillowDecoder(ImageLimits())
-    embedding = EmbeddingService(decoder=decoder, detector=detector, embedder=embedder, thresholds=thresholds)
+    embedding = EmbeddingService(
+        decoder=decoder, detector=detector, embedder=embedder, thresholds=thresholds, workers=threads
+    )
     clustering = ClusteringService(read_heads(package))
     names = (f"{number:06d}.jpg" for number in range(10**6))
 

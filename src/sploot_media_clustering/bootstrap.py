@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +114,7 @@ def open_embedding(settings: Settings) -> Iterator[EmbeddingParts]:
         ModelPackageError: the model package can't be used.
     """
     package = load_model(settings)
-    threads = settings.threads or os.cpu_count() or 1
+    threads = settings.cores
     limits = ImageLimits()
     file_systems = FileSystems(timeout_s=settings.timeout_s)
     source = FsspecSource(file_systems=file_systems, max_bytes=limits.max_bytes)
@@ -126,6 +125,7 @@ def open_embedding(settings: Settings) -> Iterator[EmbeddingParts]:
         detector=package.open_detector(threads=threads),
         embedder=package.open_embedder(threads=threads),
         thresholds=package.manifest.detector.thresholds,
+        workers=threads,
     ) as service:
         yield EmbeddingParts(package, CachedEmbedding(source, store, service), source, decoder, file_systems)
 

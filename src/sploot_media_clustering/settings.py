@@ -37,6 +37,11 @@ class Settings:
     threads: int = 0
     timeout_s: float = DEFAULT_TIMEOUT_S
 
+    @property
+    def cores(self) -> int:
+        """Processor cores to use: as many as were named, or as this process may use."""
+        return self.threads or _available_cores()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSettings:
@@ -170,6 +175,11 @@ def store_from_environment(environment: Mapping[str, str] = os.environ) -> Store
 def _data_home(environment: Mapping[str, str]) -> Path:
     home = environment.get("XDG_DATA_HOME")
     return (Path(home) if home else Path.home() / ".local" / "share") / "sploot-media-clustering"
+
+
+def _available_cores() -> int:
+    """Not ``os.cpu_count``, which tells of the machine, where the system tells of the process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cache_home(environment: Mapping[str, str]) -> Path:

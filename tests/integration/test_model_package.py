@@ -80,6 +80,7 @@ def service() -> EmbeddingService:
         detector=package.open_detector(threads=2),
         embedder=package.open_embedder(threads=2),
         thresholds=package.manifest.detector.thresholds,
+        workers=2,
     )
 
 

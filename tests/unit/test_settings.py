@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from sploot_media_clustering.errors import ConfigurationError
@@ -42,3 +44,13 @@ def test_numbers_of_the_api_are_checked_too(name: str, told: str) -> None:
     """In the same way."""
     with pytest.raises(ConfigurationError, match=name):
         api_from_environment({name: told})
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container or ``taskset`` may grant fewer than the machine has; who names a number gets it."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {3, 5}, raising=False)
+    assert Settings(model=None, cache="x").cores == 2
+    assert Settings(model=None, cache="x", threads=7).cores == 7
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert Settings(model=None, cache="x").cores == 64

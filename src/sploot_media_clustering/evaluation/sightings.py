@@ -205,6 +205,7 @@ def _service() -> EmbeddingService:
         detector=package.open_detector(threads=threads),
         embedder=package.open_embedder(threads=threads),
         thresholds=package.manifest.detector.thresholds,
+        workers=threads,
     )
 
 

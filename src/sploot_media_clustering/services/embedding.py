@@ -6,7 +6,6 @@ through with the least delay: it is embedded as a whole while animals are looked
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -78,7 +77,7 @@ class EmbeddingService:
         detector: finds animals.
         embedder: views to vectors; used from two threads.
         thresholds: when a box is believed to be an animal.
-        workers: threads that decode; as many as there are processors by default.
+        workers: threads that decode.
         batch: photos embedded together.
     """
 
@@ -89,7 +88,7 @@ class EmbeddingService:
         detector: AnimalDetector,
         embedder: Embedder,
         thresholds: DetectionThresholds,
-        workers: int | None = None,
+        workers: int,
         batch: int = BATCH,
     ) -> None:
         self._decoder = decoder
@@ -97,7 +96,7 @@ class EmbeddingService:
         self._embedder = embedder
         self._thresholds = thresholds
         self._batch = batch
-        self._pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="embedding")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="embedding")
 
     @property
     def version(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -51,9 +50,10 @@ def identity(data: Data = None, draws: Draws = 100, gate: Gate = False) -> None:
         sploot-clustering eval identity ~/labelled --draws 100
     """
     data_sets = data_sets_of(data or [])
-    with open_embedding(from_environment()) as parts:
+    settings = from_environment()
+    with open_embedding(settings) as parts:
         vectors = labelled_vectors(data_sets, embedded(parts, data_sets))
-    results = evaluate_identity(vectors, draws=draws, workers=os.cpu_count() or 1, progress=_say)
+    results = evaluate_identity(vectors, draws=draws, workers=settings.cores, progress=_say)
     _print_identity("households-1", results)
     if gate:
         _pass_or_leave(identity_checks(results))

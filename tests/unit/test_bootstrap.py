@@ -1,0 +1,29 @@
+"""The composition root hands on what the settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from sploot_media_clustering import bootstrap
+from sploot_media_clustering.settings import Settings
+
+
+def test_threads_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Networks and decoding alike."""
+    package, told = Mock(), {}
+
+    def remember(**parts: object) -> object:
+        told.update(parts)
+        raise InterruptedError
+
+    monkeypatch.setattr(bootstrap, "load_model", lambda _: package)
+    monkeypatch.setattr(bootstrap, "EmbeddingService", remember)
+    settings = Settings(model=None, cache=str(tmp_path), threads=3)
+    with pytest.raises(InterruptedError), bootstrap.open_embedding(settings):
+        pass
+    assert told["workers"] == 3
+    package.open_detector.assert_called_once_with(threads=3)
+    package.open_embedder.assert_called_once_with(threads=3)
