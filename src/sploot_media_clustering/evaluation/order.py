@@ -61,7 +61,16 @@ def evaluate_order(
     albums: int = ALBUMS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[OrderResult]:
-    """Run both protocols under the heads of a package; nothing here depends on what they were fitted on."""
+    """Run both protocols.
+
+    Args:
+        data_sets: labelled photos.
+        embeddings: by key.
+        heads: of a package, also where they were fitted on these very sets: whether settling finds the best
+            partition is asked of any heads alike.
+        albums: households of each set.
+        progress: told the name of each set before its turn.
+    """
     vectors = labelled_vectors(data_sets, embeddings)
     results = []
     for index, name in enumerate(vectors.set_names):
