@@ -1,0 +1,254 @@
+"""The store in memory: what the real one does, without a server, which is one object here."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.errors import ConflictError
+from sploot_media_clustering.services.desk import DeadLetter, JobState
+from sploot_media_clustering.services.job_ports import (
+    Burial,
+    Commit,
+    CommitResult,
+    Entry,
+    Queued,
+    StoredAlbum,
+)
+from sploot_media_clustering.services.jobs import (
+    JOB_FIELD,
+    POSITION_FIELD,
+    Job,
+    Position,
+    digest,
+    encode,
+    name_of,
+)
+from sploot_media_clustering.services.letters import shown_message
+
+ENDED = {"done", "superseded", "dead"}
+
+
+@dataclass
+class MemoryServer:
+    """All data, and a clock that is advanced by hand where a test wants that."""
+
+    silence_s: float = 15.0
+    late_s: float = 0.0
+    entries: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
+    unread: deque[str] = field(default_factory=deque)
+    pending: dict[str, tuple[str, float]] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    jobs: dict[str, tuple[str, Position, JobState]] = field(default_factory=dict)
+    albums: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    payloads: dict[str, bytes] = field(default_factory=dict)
+    done: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    dead: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    outbox: dict[str, deque[tuple[int, bytes]]] = field(default_factory=lambda: defaultdict(deque))
+    results: list[tuple[str, int, bytes]] = field(default_factory=list)
+    relayed: dict[str, int] = field(default_factory=dict)
+    letters: dict[str, Burial] = field(default_factory=dict)
+    last: Position = field(default_factory=lambda: Position(0, 0))
+
+    def now_ms(self) -> int:
+        return int((time.time() + self.late_s) * 1000)
+
+    def next_id(self) -> str:
+        now = self.now_ms()
+        same = now <= self.last.ms
+        self.last = Position(self.last.ms, self.last.number + 1) if same else Position(now, 0)
+        return str(self.last)
+
+    def add(self, fields: dict[bytes, bytes]) -> str:
+        entry_id = self.next_id()
+        self.entries[entry_id] = fields
+        self.unread.append(entry_id)
+        return entry_id
+
+
+@dataclass
+class MemoryJobQueue:
+    server: MemoryServer
+
+    async def add(self, job: Job, position: Position | None = None) -> Queued:
+        name, known = name_of(job), self.server.jobs.get(name_of(job))
+        if known is not None and position is None:
+            if known[0] not in {"", digest(job)}:
+                raise ConflictError("another job of this id")
+            if known[1] != Position(0, 0):
+                return Queued(known[1], known[2], known=True)
+        fields = {JOB_FIELD: encode(job)}
+        if position is not None:
+            fields[POSITION_FIELD] = str(position).encode()
+        entry_id = self.server.add(fields)
+        first = position or Position.parse(entry_id)
+        state = JobState(job_id=name, pet_id=job.pet_id, status="queued", updated_at=datetime.now(UTC))
+        self.server.jobs[name] = (digest(job), first, state)
+        return Queued(first, state, known=False)
+
+    async def state(self, job_id: str) -> JobState | None:
+        known = self.server.jobs.get(job_id)
+        return None if known is None else known[2]
+
+    async def tell(self, states: Sequence[JobState]) -> None:
+        for state in states:
+            known = self.server.jobs.get(state.job_id, ("", Position(0, 0), state))
+            if known[2].status not in ENDED or state.status in ENDED:
+                self.server.jobs[state.job_id] = (known[0], known[1], state)
+
+
+@dataclass
+class MemoryJobStream:
+    server: MemoryServer
+    consumer: str
+
+    async def read(self, count: int, wait_s: float) -> list[Entry]:
+        for _ in range(max(int(wait_s / 0.005), 1)):
+            if self.server.unread:
+                break
+            await asyncio.sleep(0.005)
+        taken = [self.server.unread.popleft() for _ in range(min(count, len(self.server.unread)))]
+        return [self._mine(entry_id, again=False) for entry_id in taken]
+
+    async def claim(self, count: int) -> list[Entry]:
+        now = self.server.now_ms() / 1000
+        silent = [key for key, (_, at) in self.server.pending.items() if now - at >= self.server.silence_s]
+        return [self._mine(entry_id, again=True) for entry_id in silent[:count]]
+
+    async def attempt(self, entry_id: str) -> int:
+        self.server.attempts[entry_id] += 1
+        return self.server.attempts[entry_id]
+
+    async def acknowledge(self, entry_ids: Sequence[str]) -> None:
+        for entry_id in entry_ids:
+            self.server.pending.pop(entry_id, None)
+            self.server.entries.pop(entry_id, None)
+            self.server.attempts.pop(entry_id, None)
+
+    def beat(self, entry_ids: Sequence[str]) -> frozenset[str]:
+        mine = [name for name in entry_ids if self.server.pending.get(name, ("", 0))[0] == self.consumer]
+        for name in mine:
+            self.server.pending[name] = (self.consumer, self.server.now_ms() / 1000)
+        return frozenset(mine)
+
+    def _mine(self, entry_id: str, *, again: bool) -> Entry:
+        self.server.pending[entry_id] = (self.consumer, self.server.now_ms() / 1000)
+        return Entry(entry_id, dict(self.server.entries[entry_id]), again)
+
+
+@dataclass
+class MemoryPetStore:
+    server: MemoryServer
+
+    async def read(self, pet_id: str, job_ids: Collection[str] = ()) -> StoredAlbum:
+        version, record = self.server.albums.get(pet_id, (0, None))
+        done, dead = self.server.done[pet_id], self.server.dead[pet_id]
+        return StoredAlbum(
+            version=version,
+            record=record,
+            now_ms=self.server.now_ms(),
+            done={name: done[name] for name in job_ids if name in done},
+            dead=frozenset(name for name in job_ids if name in dead),
+        )
+
+    async def payload(self, pet_id: str) -> bytes | None:
+        return self.server.payloads.get(pet_id)
+
+    async def keep_payload(self, pet_id: str, version: int, payload: bytes) -> None:
+        if self.server.albums.get(pet_id, (0, b""))[0] == version:
+            self.server.payloads[pet_id] = payload
+
+    async def commit(self, commit: Commit) -> CommitResult:
+        pet = commit.pet_id
+        if any(name in self.server.done[pet] or name in self.server.dead[pet] for name in commit.job_ids):
+            return "done"
+        if self.server.albums.get(pet, (0, b""))[0] != commit.base:
+            return "stale"
+        self.server.albums[pet] = (commit.version, commit.record)
+        self.server.payloads.pop(pet, None)
+        if commit.payload is not None:
+            self.server.payloads[pet] = commit.payload
+        self.server.done[pet] |= dict.fromkeys(commit.job_ids, commit.version)
+        self.server.outbox[pet].append((commit.version, commit.result))
+        return "ok"
+
+    async def relay(self, pet_id: str) -> int:
+        waiting, published = self.server.outbox[pet_id], 0
+        while waiting:
+            version, result = waiting.popleft()
+            if version > self.server.relayed.get(pet_id, 0):
+                self.server.results.append((pet_id, version, result))
+                self.server.relayed[pet_id] = version
+                published += 1
+        return published
+
+    async def bury(self, pet_id: str, job_id: str) -> bool:
+        if job_id in self.server.done[pet_id]:
+            return False
+        self.server.dead[pet_id].add(job_id)
+        return True
+
+    async def revive(self, pet_id: str, job_id: str) -> None:
+        self.server.dead[pet_id].discard(job_id)
+
+
+@dataclass
+class MemoryDeadLetters:
+    server: MemoryServer
+
+    async def add(self, burial: Burial) -> str:
+        for letter_id, known in self.server.letters.items():
+            if known.entry.entry_id == burial.entry.entry_id:
+                return letter_id
+        letter_id = self.server.next_id()
+        entry = Entry(burial.entry.entry_id, burial.entry.fields, again=True)
+        self.server.letters[letter_id] = Burial(
+            entry, burial.reason, burial.attempts, burial.job_id, burial.pet_id, burial.position
+        )
+        return letter_id
+
+    async def page(self, limit: int, cursor: str | None) -> tuple[tuple[DeadLetter, ...], str | None]:
+        names = sorted(self.server.letters, key=Position.parse, reverse=True)
+        if cursor is not None:
+            names = [name for name in names if Position.parse(name) < Position.parse(cursor)]
+        page = tuple(self._letter(name) for name in names[:limit])
+        return page, page[-1].id if len(names) > limit else None
+
+    async def opened(self, letter_id: str) -> Burial | None:
+        return self.server.letters.get(letter_id)
+
+    async def drop(self, letter_id: str) -> bool:
+        return self.server.letters.pop(letter_id, None) is not None
+
+    def _letter(self, letter_id: str) -> DeadLetter:
+        burial = self.server.letters[letter_id]
+        return DeadLetter(
+            id=letter_id,
+            job_id=burial.job_id,
+            pet_id=burial.pet_id,
+            reason=burial.reason,
+            attempts=burial.attempts,
+            at=datetime.fromtimestamp(Position.parse(letter_id).ms / 1000, UTC),
+            message=shown_message(burial.entry.fields),
+        )
+
+
+@dataclass
+class MemoryPetEmbeddings:
+    kept: dict[tuple[str, str, str], PhotoEmbedding] = field(default_factory=dict)
+
+    def load(self, pet_id: str, image_id: str, key: str) -> PhotoEmbedding | None:
+        return self.kept.get((pet_id, image_id, key))
+
+    def save(self, pet_id: str, image_id: str, key: str, embedding: PhotoEmbedding) -> None:
+        self.kept[pet_id, image_id, key] = embedding
+
+    def erase(self, pet_id: str, image_ids: Collection[str] | None = None) -> None:
+        for name in list(self.kept):
+            if name[0] == pet_id and (image_ids is None or name[1] in image_ids):
+                del self.kept[name]
