@@ -42,7 +42,7 @@ def embedder_network(net: Any, *, input_px: int) -> Network:  # noqa: ANN401 - t
 
     Args:
         net: an ``efficientnet_lite_pytorch.EfficientNet``, pretrained or fine-tuned, in evaluation mode.
-        input_px: side of the square input that the weights were trained with.
+        input_px: side of the square input, even down to the last stride.
     """
     reader = _Reader(input_px)
     reader.convolution("stem", net._conv_stem, net._bn0, relu6=True)  # noqa: SLF001 - its only access

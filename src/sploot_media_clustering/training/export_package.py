@@ -38,7 +38,9 @@ _log = logging.getLogger(__name__)
 NAME: Final = "lite0-ssdlite"
 VERSION: Final = "1"
 LICENCE: Final = "Apache-2.0"
-INPUT_PX: Final = 224
+INPUT_PX: Final = 256
+"""Larger than the 224 of the weights' training, as Touvron et al. 2019, "Fixing the train-test resolution
+discrepancy", advise: households' mean V-measure over six sets is .877 against .868 (docs/evaluation.md)."""
 CALIBRATION_PHOTOS: Final = 200
 COMPARED_PHOTOS: Final = 300
 CANARY_COSINE: Final = 0.999

@@ -114,11 +114,14 @@ def _whitening(scatter: Float64[np.ndarray, "p p"], shrinkage: float) -> Float64
 def _between_scatter(
     centres: Float64[np.ndarray, "g p"], domain: Int64[np.ndarray, " g"], effective: Float64[np.ndarray, " g"]
 ) -> Float64[np.ndarray, "p p"]:
-    """Covariance of whitened centres inside domains, less what the noise of each centre adds."""
+    """Covariance of whitened centres inside domains, less what the noise of each centre adds.
+
+    The mean of each domain takes one degree of freedom.
+    """
     means = np.zeros((domain.max() + 1, centres.shape[1]))
     np.add.at(means, domain, centres)
     means /= np.bincount(domain)[:, None]
     deviations = centres - means[domain]
     noise = float(np.mean(1.0 / effective))
-    scatter = deviations.T @ deviations / (len(centres) - 1)
+    scatter = deviations.T @ deviations / max(len(centres) - len(means), 1)
     return scatter - noise * np.eye(scatter.shape[0])
