@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from sploot_media_clustering.domain.detection import DetectionThresholds
+from sploot_media_clustering.domain.detection import CROP_MARGIN, DetectionThresholds
 from sploot_media_clustering.errors import ModelPackageError
 
 FORMAT: Final = 1
@@ -22,8 +22,11 @@ FORMAT: Final = 1
 
 MANIFEST_NAME: Final = "manifest.json"
 
+VIEWS: Final = ("whole photo, squashed to a square", "square crop of each sighting")
+"""The views that are cut; a network made for others is refused."""
+
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Sidelong = Annotated[int, msgspec.Meta(ge=16, le=2048)]
+_SidePx = Annotated[int, msgspec.Meta(ge=16, le=2048)]
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
@@ -55,13 +58,14 @@ class EmbedderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         input_px: side of a view.
         dimension: of an embedding.
         preprocessing: what is done to the bytes, in words; the graph does it itself.
-        resampling: how views are brought to size.
-        views: what is embedded of each photo.
-        crop_margin: added to the longer side of a sighting's box before it is made a square.
+        resampling: how views are brought to size, in words.
+        views: what is embedded of each photo, :data:`VIEWS`.
+        crop_margin: added to the longer side of a sighting's box before it is made a square;
+            :data:`~sploot_media_clustering.domain.detection.CROP_MARGIN`.
     """
 
     file: str
-    input_px: _Sidelong
+    input_px: _SidePx
     dimension: _Positive
     preprocessing: str
     resampling: str
@@ -79,12 +83,12 @@ class DetectorEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         input_px: side of the picture that it looks at.
         candidates: boxes that it gives of each picture.
         preprocessing: what is done to the bytes, in words; the graph does it itself.
-        resampling: how pictures are brought to size.
+        resampling: how pictures are brought to size, in words.
         thresholds: when a box is believed.
     """
 
     file: str
-    input_px: _Sidelong
+    input_px: _SidePx
     candidates: _Positive
     preprocessing: str
     resampling: str
@@ -194,8 +198,8 @@ def read_manifest(data: bytes) -> Manifest:
     """Read a manifest.
 
     Raises:
-        ModelPackageError: it is of another format, lacks something, has something unknown, or names a file
-            outside the package.
+        ModelPackageError: it is of another format, lacks something, has something unknown, was made for other
+            views than are cut, or names a file outside the package.
     """
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
@@ -208,6 +212,7 @@ def read_manifest(data: bytes) -> Manifest:
         raise ModelPackageError(
             f"expected a manifest of format {FORMAT}, got {manifest.format}; use a package of this version"
         )
+    _check_views(manifest.embedder)
     for entry in manifest.files:
         _check_inside(entry.path)
     heads = [] if manifest.heads is None else [manifest.heads.file]
@@ -219,6 +224,15 @@ def read_manifest(data: bytes) -> Manifest:
 def write_manifest(manifest: Manifest) -> bytes:
     """The manifest as JSON that people can read, and that is the same for the same manifest."""
     return (json.dumps(msgspec.to_builtins(manifest), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _check_views(embedder: EmbedderEntry) -> None:
+    found, expected = (embedder.views, embedder.crop_margin), (VIEWS, CROP_MARGIN)
+    if found != expected:
+        raise ModelPackageError(
+            f"expected an embedder of the views and the crop margin {expected}, got {found}; "
+            "use a package made for this version"
+        )
 
 
 def _check_inside(path: str) -> None:

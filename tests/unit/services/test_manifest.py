@@ -57,6 +57,16 @@ def test_a_network_that_is_not_listed_is_refused(told: dict[str, Any]) -> None:
         read_manifest(encoded(told))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("crop_margin", 0.2), ("views", ["whole photo, squashed to a square"])]
+)
+def test_views_that_we_do_not_cut_are_refused(told: dict[str, Any], field: str, value: object) -> None:
+    """A network made for other views would run, and be worse without anybody noticing."""
+    told["embedder"][field] = value
+    with pytest.raises(ModelPackageError, match="use a package made for this version"):
+        read_manifest(encoded(told))
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": "1"}'])
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     """Damaged JSON gives the package's own error."""
