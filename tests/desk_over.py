@@ -1,0 +1,57 @@
+"""The desk over any store, and an album of two cats to put into it."""
+
+from __future__ import annotations
+
+import numpy as np
+from fake_heads import Album, service_of
+from strategies_album import DIMENSION, LOOK_DIMENSION, SCENE_DIMENSION, sighting
+
+from sploot_media_clustering.domain.album import Photo
+from sploot_media_clustering.services.applying import AlbumApplier, Prepared
+from sploot_media_clustering.services.committing import Committer
+from sploot_media_clustering.services.desk import Desk
+from sploot_media_clustering.services.job_ports import DeadLetters, JobQueue, PetStore
+from sploot_media_clustering.services.job_request import JobImage, JobRequest
+from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
+
+
+def _photo(image_id: str, rng: np.random.Generator, centre: float) -> Photo:
+    scene = rng.normal(size=SCENE_DIMENSION)
+    return Photo(
+        image_id=image_id,
+        captured_at=None,
+        width_px=800,
+        height_px=600,
+        scene=(scene / np.linalg.norm(scene)).astype(np.float32),
+        sightings=(sighting(rng, np.full(DIMENSION, centre), np.zeros(LOOK_DIMENSION), species=0),),
+    )
+
+
+_RNG = np.random.default_rng(3)
+CATS = Album(
+    tuple(
+        _photo(f"{name}/{number}.jpg", _RNG, centre)
+        for name, centre in (("a", 6.0), ("b", -6.0))
+        for number in range(5)
+    )
+)
+
+
+class Service:
+    """The desk and a worker's hand, over the ports of a store."""
+
+    def __init__(self, queue: JobQueue, pets: PetStore, letters: DeadLetters) -> None:
+        self.queue, self.pets, self.letters = queue, pets, letters
+        self.committer = Committer(pets, AlbumApplier(service_of(CATS), questions=5))
+        self.desk = Desk(
+            StoreIntake(queue), StoreAlbums(queue, pets, self.committer), StoreLetters(letters, queue, pets)
+        )
+
+    async def work(self, job_id: str = "cats", pet_id: str = "home") -> None:
+        """Hand the cats in, and do what a worker does with them."""
+        images = tuple(JobImage(image_id=name, uri=f"s3://cats/{name}") for name in CATS.photos)
+        job = JobRequest(job_id=job_id, pet_id=pet_id, images=images)
+        queued = await self.queue.add(job)
+        embeddings = {part.image_id: part for part in CATS.embeddings(list(CATS.photos))}
+        await self.committer.commit(pet_id, [Prepared(job, queued.position, embeddings)], settle=True)
+        await self.committer.publish(pet_id)
