@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float32
@@ -30,21 +30,6 @@ _HALF: Final = 0.55
 one."""
 _EDGE: Final = 0.02
 """A box that ends this close to the cut (share of the half) is a part of something."""
-
-
-@runtime_checkable
-class Candidate(Protocol):
-    """A box that may hold an animal."""
-
-    @property
-    def box(self) -> Box:
-        """In fractions of the photo."""
-        ...
-
-    @property
-    def scores(self) -> tuple[float, float, float]:
-        """Of :data:`~sploot_media_clustering.domain.album.SPECIES`, each in [0, 1]."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +82,7 @@ class Found:
 
 
 def find_animals(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Found],
     classifier: Float32[np.ndarray, " 3"],
     thresholds: DetectionThresholds,
 ) -> tuple[Found, ...]:
@@ -129,7 +114,7 @@ def find_animals(
     return tuple(kept)
 
 
-def _support(candidate: Candidate, candidates: Sequence[Candidate], thresholds: DetectionThresholds) -> float:
+def _support(candidate: Found, candidates: Sequence[Found], thresholds: DetectionThresholds) -> float:
     return sum(
         max(other.scores) for other in candidates if other.box.overlap(candidate.box) >= thresholds.agreement
     )
@@ -167,15 +152,14 @@ def species_of(
     return (odds / odds.sum()).astype(np.float32)
 
 
-def square_crop(box: Box, aspect: float, margin: float = CROP_MARGIN) -> Box:
+def square_crop(box: Box, aspect: float) -> Box:
     """The crop of an animal: square in pixels around its box where the photo allows, else cut at its edges.
 
     Args:
         box: of the animal.
         aspect: width of the photo in pixels over its height.
-        margin: added to the longer side, as a share of it.
     """
-    half = max(box.width * aspect, box.height) * (1 + margin) / 2
+    half = max(box.width * aspect, box.height) * (1 + CROP_MARGIN) / 2
     half = max(half, MIN_CROP_SHARE * max(aspect, 1.0) / 2)
     x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
     return Box(

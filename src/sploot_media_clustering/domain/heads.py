@@ -33,6 +33,11 @@ def features(
     return np.concatenate([np.float32(WHOLE_SHARE) * root(whole), root(crop)], axis=-1)
 
 
+def halved(values: Float32[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
+    """Rounded to half precision."""
+    return values.astype(np.float16).astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoCovarianceHead:
     """Projection to a space where groups scatter as N(m, I) and their centres m as N(0, diag(between)).
@@ -49,5 +54,4 @@ class TwoCovarianceHead:
 
     def project(self, x: Float32[np.ndarray, "*n f"]) -> Float32[np.ndarray, "*n d"]:
         """Feature vectors to group space, rounded to half precision: a stored vector is the one used."""
-        projected = x @ self.weight.T + self.bias
-        return projected.astype(np.float16).astype(np.float32)
+        return halved(x @ self.weight.T + self.bias)

@@ -65,10 +65,6 @@ class HeroModel:
         """Weighted mean of the signals, in [0, 1]."""
         return np.asarray(scored.astype(np.float64) @ self.weights)
 
-    def preference(self, ahead: float) -> float:
-        """Share of people who prefer the picture that is so far ahead in score."""
-        return 1.0 / (1.0 + math.exp(-self.sharpness_of_choice * ahead))
-
     @property
     def margin(self) -> float:
         """How far ahead in score a picture must be to replace a hero."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float16, Float32
 
 from sploot_media_clustering.domain.album import Photo, PhotoEmbedding, Sighting, SightingEmbedding
-from sploot_media_clustering.domain.heads import TwoCovarianceHead, features, root
+from sploot_media_clustering.domain.heads import TwoCovarianceHead, features, halved, root
 from sploot_media_clustering.domain.pictures import PictureHeads
 from sploot_media_clustering.domain.tree import TreeModel
 
@@ -73,8 +73,3 @@ class Heads:
             attributes=halved(described.attributes),
             signals=halved(described.signals),
         )
-
-
-def halved(values: Float32[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
-    """Rounded to half precision."""
-    return values.astype(np.float16).astype(np.float32)

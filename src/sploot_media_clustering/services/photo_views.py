@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -19,11 +18,8 @@ from sploot_media_clustering.domain.detection import (
     square_crop,
     windows,
 )
-from sploot_media_clustering.domain.quality import CROP_PX, measure
+from sploot_media_clustering.domain.quality import CROP_PX, LEAST_PX, measure
 from sploot_media_clustering.services.ports import Detection, EmbeddedViews, Picture
-
-_LEAST_CROP_PX: Final = 3
-"""The least side that pixel measures need; a box thinner than that is stretched to it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +103,7 @@ class PhotoViews:
         photo_px = self.picture.size_px
         width_px, height_px = photo_px[0] * box.width, photo_px[1] * box.height
         longest_px = max(width_px, height_px)
-        sides = (max(round(side * CROP_PX / longest_px), _LEAST_CROP_PX) for side in (width_px, height_px))
+        sides = (max(round(side * CROP_PX / longest_px), LEAST_PX) for side in (width_px, height_px))
         return measure(self.picture.view(box, *sides), longest_px)
 
 

@@ -1,7 +1,6 @@
 """Album state to bytes and back: versioned, self-contained, compressed, a few tens of kB for 100 photos.
 
-Arrays are stored as they are, but in half precision wherever that loses nothing, which holds for every
-vector that a head made. What follows from the photos (the columns) is not stored.
+What follows from the photos (the columns) is not stored.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ def test_weights_of_other_signals_are_refused() -> None:
 
 def test_the_margin_is_a_preference() -> None:
     """A picture ahead by the margin is preferred in three cases of four."""
-    assert model(eyes=1.0).preference(model(eyes=1.0).margin) == pytest.approx(CLEARLY_BETTER)
+    sharp = model(eyes=1.0)
+    assert 1 / (1 + np.exp(-sharp.sharpness_of_choice * sharp.margin)) == pytest.approx(CLEARLY_BETTER)
 
 
 def test_appeal_is_linear() -> None:
