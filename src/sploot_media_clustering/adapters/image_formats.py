@@ -24,14 +24,6 @@ from sploot_media_clustering.errors import NotAnImageError
 
 Opener = Callable[[io.BytesIO], ImageFile]
 
-EXTENSIONS: Final = frozenset(
-    {
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib"),
-        *(".heic", ".heif", ".hif", ".avif", ".tif", ".tiff"),
-    }
-)
-"""Lower-case file name extensions under which the formats that we read are found in folders."""
-
 _SIGNATURES: Final[tuple[tuple[bytes, Opener], ...]] = (
     (b"\xff\xd8\xff", JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImageFile),

@@ -21,9 +21,9 @@ from sploot_media_clustering.adapters.filesystems import (
     shown,
     translated_errors,
 )
-from sploot_media_clustering.adapters.image_formats import EXTENSIONS
 from sploot_media_clustering.errors import NoPhotosError, UnreadablePhotoError
 from sploot_media_clustering.services.answer import as_image_id
+from sploot_media_clustering.services.ports import IMAGE_EXTENSIONS
 
 _log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def _is_open(name: str) -> bool:
 
 
 def _is_photo(relative: Sequence[str]) -> bool:
-    return all(map(_is_open, relative)) and posixpath.splitext(relative[-1])[1].lower() in EXTENSIONS
+    return all(map(_is_open, relative)) and posixpath.splitext(relative[-1])[1].lower() in IMAGE_EXTENSIONS
 
 
 def _uri(file_system: AbstractFileSystem, path: str) -> str:

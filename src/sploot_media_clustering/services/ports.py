@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from sploot_media_clustering.domain.album import Box, PhotoEmbedding
+
+IMAGE_EXTENSIONS: Final = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib"),
+        *(".heic", ".heif", ".hif", ".avif", ".tif", ".tiff"),
+    }
+)
+"""Lower-case file name extensions under which images are found in folders; their bytes tell which they are."""
 
 
 @runtime_checkable

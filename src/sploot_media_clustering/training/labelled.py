@@ -20,11 +20,11 @@ from jaxtyping import Float32, Int64
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.heads import features
 from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.services.ports import IMAGE_EXTENSIONS
 from sploot_media_clustering.training.csv_table import Row, read_rows
 
 _INDEX: Final = "index.csv"
 _EXIF_DATE: Final = re.compile(r"^(\d{4}):(\d\d):(\d\d)")
-_IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _data_sets_in(folder: Path) -> list[DataSet]:
         for child in sorted(folder.iterdir())
         if child.is_dir()
         for path in sorted(child.iterdir())
-        if path.suffix.lower() in _IMAGE_SUFFIXES
+        if path.suffix.lower() in IMAGE_EXTENSIONS
     )
     if not photos:
         raise DatasetError(f"{folder} has neither an {_INDEX} nor a subfolder of photos for each animal")

@@ -42,7 +42,7 @@ def test_without_an_index_every_subfolder_is_an_animal(tmp_path: Path) -> None:
     """Other files are passed over."""
     for name in ("milo", "luna"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "1.JPG").touch()
+        (tmp_path / name / "1.HIF").touch()
         (tmp_path / name / "notes.txt").touch()
     (data_set,) = read_data_sets([tmp_path])
     assert [photo.animals for photo in data_set.photos] == [
