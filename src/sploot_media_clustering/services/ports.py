@@ -22,7 +22,7 @@ IMAGE_EXTENSIONS: Final = frozenset(
         *(".heic", ".heif", ".hif", ".avif", ".tif", ".tiff"),
     }
 )
-"""Lower-case file name extensions under which images are found in folders; their bytes tell which they are."""
+"""File name extensions, in lower case, under which images are found in folders; bytes tell which they are."""
 
 
 @runtime_checkable
