@@ -2,32 +2,25 @@
 
 A *spurious* sighting is one too many: a second one in a photo of one animal in which no rater saw another. In
 sets without raters second sightings are counted as they are; most of those of shelter dogs are right.
-
-``python -m sploot_media_clustering.evaluation.sightings DATA`` prints all of it for the built-in package.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from PIL import Image
 
-from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
-from sploot_media_clustering.adapters.model_package import default_package
-from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.domain.album import WHOLE, PhotoEmbedding
 from sploot_media_clustering.domain.attributes import PRESENT
 from sploot_media_clustering.errors import DatasetError
-from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure, PhotoInput
-from sploot_media_clustering.training.labelled import DataSet, LabelledPhoto, read_data_sets
-from sploot_media_clustering.training.ratings import Rating, read_ratings
+from sploot_media_clustering.services.embedding import PhotoInput
+from sploot_media_clustering.services.ports import ImageDecoder
+from sploot_media_clustering.training.labelled import DataSet, LabelledPhoto
+from sploot_media_clustering.training.ratings import Rating
 
 PAIRS: Final = 200
 PAIRS_SET: Final = "home_cats"
@@ -104,15 +97,26 @@ def evaluate_sets(
 
 
 def evaluate_pairs(
-    data_set: DataSet, embed_one: Callable[[PhotoInput], PhotoEmbedding], *, pairs: int = PAIRS
+    data_set: DataSet,
+    decoder: ImageDecoder,
+    embed_one: Callable[[PhotoInput], PhotoEmbedding],
+    *,
+    pairs: int = PAIRS,
 ) -> PairSightings:
-    """Look for two animals in pairs of photos of different animals of one set."""
-    results = [_of_pair(embed_one(pair.photo), pair.seam) for pair in make_pairs(data_set, pairs)]
+    """Look for two animals in pairs of photos of different animals of one set.
+
+    Args:
+        data_set: whose photos can be read.
+        decoder: of the photos.
+        embed_one: of a pair, as one photo.
+        pairs: how many.
+    """
+    results = [_of_pair(embed_one(pair.photo), pair.seam) for pair in make_pairs(data_set, decoder, pairs)]
     both, more = np.mean(results, axis=0)
     return PairSightings(pairs=len(results), both=float(both), more=float(more))
 
 
-def make_pairs(data_set: DataSet, count: int) -> Iterator[Pair]:
+def make_pairs(data_set: DataSet, decoder: ImageDecoder, count: int) -> Iterator[Pair]:
     """Pairs of photos of different animals side by side, brought to the lower one's height.
 
     Raises:
@@ -126,25 +130,18 @@ def make_pairs(data_set: DataSet, count: int) -> Iterator[Pair]:
     while made < count:
         left, right = (photos[index] for index in rng.choice(len(photos), 2, replace=False))
         if left.animals != right.animals:
-            yield _joined(left, right)
+            yield _joined(left, right, decoder)
             made += 1
 
 
-def _joined(left: LabelledPhoto, right: LabelledPhoto) -> Pair:
-    images = [Image.open(photo.path).convert("RGB") for photo in (left, right)]
-    height_px = min(image.height for image in images)
-    parts = [
-        image.resize(
-            (max(round(image.width * height_px / image.height), 1), height_px), Image.Resampling.BICUBIC
-        )
-        for image in images
-    ]
-    joined = Image.new("RGB", (sum(part.width for part in parts), height_px))
-    joined.paste(parts[0], (0, 0))
-    joined.paste(parts[1], (parts[0].width, 0))
+def _joined(left: LabelledPhoto, right: LabelledPhoto, decoder: ImageDecoder) -> Pair:
+    pictures = [decoder.decode(photo.path.read_bytes()) for photo in (left, right)]
+    height_px = min(picture.size_px[1] for picture in pictures)
+    widths_px = [max(round(height_px * width / height), 1) for width, height in (p.size_px for p in pictures)]
+    parts = [picture.view(WHOLE, px, height_px) for picture, px in zip(pictures, widths_px, strict=True)]
     data = io.BytesIO()
-    joined.save(data, "JPEG", quality=_JPEG_QUALITY)
-    return Pair(PhotoInput(f"{left.key}|{right.key}", data.getvalue()), parts[0].width / joined.width)
+    Image.fromarray(np.hstack(parts)).save(data, "JPEG", quality=_JPEG_QUALITY)
+    return Pair(PhotoInput(f"{left.key}|{right.key}", data.getvalue()), widths_px[0] / sum(widths_px))
 
 
 def _of_pair(embedding: PhotoEmbedding, seam: float) -> tuple[bool, bool]:
@@ -174,63 +171,3 @@ def _of_set(
         both=sum(count > 1 for count in of_two),
         of_two=len(of_two),
     )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print how well the built-in package finds animals."""
-    parser = argparse.ArgumentParser(prog="evaluation.sightings", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of labelled data sets")
-    parser.add_argument("--pairs", type=int, default=PAIRS, help="pairs to make, default %(default)s")
-    arguments = parser.parse_args(argv)
-    data_sets = read_data_sets([arguments.data])
-    ratings = read_ratings([data_set.folder for data_set in data_sets])
-    with _service() as service:
-        embeddings = dict(_embedded(service, data_sets))
-        for line in _table(evaluate_sets(data_sets, embeddings, ratings)):
-            sys.stdout.write(line + "\n")
-        paired = next((one for one in data_sets if one.name == PAIRS_SET), data_sets[0])
-        result = evaluate_pairs(paired, service.embed_one, pairs=arguments.pairs)
-    sys.stdout.write(
-        f"{result.pairs} pairs of {paired.name} side by side: both found {result.both:.1%}, "
-        f"more than two sightings {result.more:.1%}\n"
-    )
-    return 0
-
-
-def _service() -> EmbeddingService:
-    package = default_package()
-    threads = os.cpu_count() or 1
-    return EmbeddingService(
-        decoder=PillowDecoder(ImageLimits()),
-        detector=package.open_detector(threads=threads),
-        embedder=package.open_embedder(threads=threads),
-        thresholds=package.manifest.detector.thresholds,
-        workers=threads,
-    )
-
-
-def _embedded(
-    service: EmbeddingService, data_sets: Sequence[DataSet]
-) -> Iterator[tuple[str, PhotoEmbedding]]:
-    photos = (
-        PhotoInput(photo.key, photo.path.read_bytes()) for data_set in data_sets for photo in data_set.photos
-    )
-    for result in service.embed(photos):
-        if isinstance(result, PhotoFailure):
-            sys.stderr.write(f"left out {result.image_id}: {result.error}\n")
-        else:
-            yield result.image_id, result
-
-
-def _table(results: Iterable[SetSightings]) -> Iterator[str]:
-    yield f"{'set':16}{'photos':>7}{'found':>8}{'second':>8}{'spurious':>10}{'both of two':>13}"
-    for result in results:
-        two = f"{result.both} of {result.of_two}" if result.of_two else "-"
-        yield (
-            f"{result.name:16}{result.photos:7d}{result.found:8.1%}{result.second:8.1%}"
-            f"{result.spurious:10.1%}{two:>13}"
-        )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.domain.album import Box, PhotoEmbedding, SightingEmbedding
 from sploot_media_clustering.domain.attributes import ABSENT, PRESENT
 from sploot_media_clustering.errors import DatasetError
@@ -15,6 +16,7 @@ from sploot_media_clustering.services.embedding import PhotoInput
 from sploot_media_clustering.training.labelled import DataSet, LabelledPhoto
 from sploot_media_clustering.training.ratings import Rating
 
+DECODER = PillowDecoder(ImageLimits())
 LEFT, RIGHT, ACROSS = Box(0.05, 0.1, 0.3, 0.9), Box(0.7, 0.1, 0.95, 0.9), Box(0.05, 0.1, 0.95, 0.9)
 
 
@@ -57,7 +59,7 @@ def test_second_sightings_are_spurious_unless_a_rater_saw_another_animal() -> No
 def two_animals(tmp_path: Path) -> DataSet:
     """One photo each of a milo and a luna, red and blue, of different heights."""
     photos = []
-    for name, colour, size in (("milo", (200, 0, 0), (40, 60)), ("luna", (0, 0, 200), (40, 30))):
+    for name, colour, size in (("milo", (200, 0, 0), (50, 100)), ("luna", (0, 0, 200), (60, 50))):
         path = tmp_path / f"{name}.png"
         Image.new("RGB", size, colour).save(path)
         photos.append(LabelledPhoto(f"set/{name}", path, (name,), None))
@@ -66,11 +68,11 @@ def two_animals(tmp_path: Path) -> DataSet:
 
 def test_pairs_stand_side_by_side_at_one_height(two_animals: DataSet) -> None:
     """Both photos are whole, as high as the lower one, and the seam lies between them."""
-    for pair in make_pairs(two_animals, 4):
+    for pair in make_pairs(two_animals, DECODER, 4):
         joined = Image.open(io.BytesIO(pair.photo.data))
-        assert joined.size == (60, 30)
-        red, _, blue = joined.getpixel((int(pair.seam * 60) - 5, 15))
-        red_right, _, blue_right = joined.getpixel((int(pair.seam * 60) + 5, 15))
+        assert joined.size == (85, 50)
+        red, _, blue = joined.getpixel((int(pair.seam * 85) - 5, 25))
+        red_right, _, blue_right = joined.getpixel((int(pair.seam * 85) + 5, 25))
         assert (red > blue) != (red_right > blue_right)
 
 
@@ -91,12 +93,25 @@ def test_both_are_found_when_each_side_has_one(
     def embed(photo: PhotoInput) -> PhotoEmbedding:
         return embedded(photo.image_id, *boxes)
 
-    result = evaluate_pairs(two_animals, embed, pairs=3)
+    result = evaluate_pairs(two_animals, DECODER, embed, pairs=3)
     assert (result.pairs, result.both, result.more) == (3, both, more)
+
+
+def test_pairs_stand_upright(tmp_path: Path) -> None:
+    """Cameras turn pictures by a tag, and so do phones."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    photos = []
+    for name in ("milo", "luna"):
+        path = tmp_path / f"{name}.jpg"
+        Image.new("RGB", (100, 50)).save(path, exif=turned)
+        photos.append(LabelledPhoto(f"set/{name}", path, (name,), None))
+    (pair,) = make_pairs(DataSet("set", tmp_path, tuple(photos)), DECODER, 1)
+    assert Image.open(io.BytesIO(pair.photo.data)).size == (100, 100)
 
 
 def test_one_animal_makes_no_pairs(tmp_path: Path) -> None:
     """Pairs need two animals."""
     photos = (labelled("set/a", "milo"), labelled("set/b", "milo"))
     with pytest.raises(DatasetError, match="expected photos of two animals"):
-        next(make_pairs(DataSet("set", tmp_path, photos), 1))
+        next(make_pairs(DataSet("set", tmp_path, photos), DECODER, 1))

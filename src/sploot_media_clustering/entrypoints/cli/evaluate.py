@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,13 @@ from sploot_media_clustering.evaluation.identity import IdentityResult, evaluate
 from sploot_media_clustering.evaluation.left_out import Figure, leave_albums_out
 from sploot_media_clustering.evaluation.looks import evaluate_looks, evaluate_one_look, evaluate_raters_looks
 from sploot_media_clustering.evaluation.order import evaluate_order
+from sploot_media_clustering.evaluation.sightings import (
+    PAIRS,
+    PAIRS_SET,
+    SetSightings,
+    evaluate_pairs,
+    evaluate_sets,
+)
 from sploot_media_clustering.evaluation.words import (
     evaluate_attributes,
     evaluate_calibration,
@@ -72,6 +80,31 @@ def end_to_end(data: Data = None, draws: Draws = 100) -> None:
         embeddings = embedded(engine.parts, data_sets)
         results = evaluate_end_to_end(data_sets, embeddings, engine.heads, draws=draws, progress=_say)
     _print_identity("households-e2e-1", results)
+
+
+@app.command()
+def sightings(
+    data: Data = None,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs of photos to put side by side.")] = PAIRS,
+) -> None:
+    """How well animals are found: in labelled photos, and in pairs of photos side by side.
+
+    Example:
+
+        sploot-clustering eval sightings ~/labelled
+    """
+    data_sets = data_sets_of(data or [])
+    ratings = read_ratings([data_set.folder for data_set in data_sets])
+    with open_embedding(from_environment()) as parts:
+        embeddings = embedded(parts, data_sets)
+        _print_sightings(evaluate_sets(data_sets, embeddings, ratings))
+        chosen = next((one for one in data_sets if one.name == PAIRS_SET), data_sets[0])
+        read = replace(chosen, photos=tuple(photo for photo in chosen.photos if photo.key in embeddings))
+        result = evaluate_pairs(read, parts.decoder, parts.embedding.embed_one, pairs=pairs)
+    out.print(
+        f"{result.pairs} pairs of {chosen.name} side by side: both found {result.both:.1%}, "
+        f"more than two sightings {result.more:.1%}"
+    )
 
 
 @app.command()
@@ -130,9 +163,9 @@ def order(
     with open_engine(from_environment()) as engine:
         embeddings = embedded(engine.parts, data_sets)
         results = evaluate_order(data_sets, embeddings, engine.heads, albums=albums, progress=_say)
-    table = Table(title="order-1, growth-1", title_justify="left", box=None, pad_edge=False)
-    for heading in ("set", "albums", "an order beats settling", "ids changed by 10 % more photos"):
-        table.add_column(heading, justify="left" if heading == "set" else "right")
+    table = _table(
+        "order-1, growth-1", "set", "albums", "an order beats settling", "ids changed by 10 % more photos"
+    )
     for result in results:
         table.add_row(result.name, str(result.albums), f"{result.beaten:.1%}", f"{result.churn:.1%}")
     out.print(table)
@@ -152,9 +185,9 @@ def corrections(
     with open_engine(from_environment()) as engine:
         embeddings = embedded(engine.parts, data_sets)
         results = evaluate_corrections(data_sets, embeddings, engine.heads, draws=draws, progress=_say)
-    table = Table(title="corrections-1", title_justify="left", box=None, pad_edge=False)
-    for heading in ("set", "decisions per 20 photos", "[95 %]", "right photos made wrong", "unfinished"):
-        table.add_column(heading, justify="left" if heading == "set" else "right")
+    table = _table(
+        "corrections-1", "set", "decisions per 20 photos", "[95 %]", "right photos made wrong", "unfinished"
+    )
     for result in results:
         told = result.per_20_photos
         table.add_row(
@@ -167,10 +200,30 @@ def corrections(
     out.print(table)
 
 
-def _print_figures(title: str, figures: Sequence[Figure]) -> None:
+def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in ("measure", "mean", "[95 %]", "over fold seeds", "of"):
-        table.add_column(heading, justify="left" if heading == "measure" else "right")
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _print_sightings(results: Sequence[SetSightings]) -> None:
+    table = _table("sightings", "set", "photos", "found", "second sighting", "spurious", "both of two")
+    for result in results:
+        table.add_row(
+            result.name,
+            str(result.photos),
+            f"{result.found:.1%}",
+            f"{result.second:.1%}",
+            f"{result.spurious:.1%}",
+            f"{result.both} of {result.of_two}" if result.of_two else "-",
+        )
+    out.print(table)
+
+
+def _print_figures(title: str, figures: Sequence[Figure]) -> None:
+    table = _table(title, "measure", "mean", "[95 %]", "over fold seeds", "of")
     for figure in figures:
         mean = figure.interval
         table.add_row(
@@ -188,18 +241,9 @@ def _say(name: str) -> None:
 
 
 def _print_identity(title: str, results: Sequence[IdentityResult] | Sequence[EndToEndResult]) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in (
-        "set",
-        "purity",
-        "unassigned",
-        "V-measure",
-        "[95 %]",
-        "BCubed F",
-        "clusters/animal",
-        "alone F",
-    ):
-        table.add_column(heading, justify="left" if heading == "set" else "right")
+    table = _table(
+        title, "set", "purity", "unassigned", "V-measure", "[95 %]", "BCubed F", "clusters/animal", "alone F"
+    )
     for result in results:
         scores, v = result.households, result.v_measure
         table.add_row(
