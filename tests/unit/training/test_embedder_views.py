@@ -45,7 +45,7 @@ def test_a_changed_background_shows_the_other_photo_behind_the_same_animal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The one thing that stays is the animal."""
-    crop = square_crop(BOX, 1.0, margin=1.0)
+    crop = Box(0.1, 0.1, 0.9, 0.9)
     view = Painted().view(crop, SIDE_PX, SIDE_PX)
     elsewhere = np.full((SIDE_PX, SIDE_PX, 3), ELSEWHERE, np.uint8)
     mask = subject_mask(BOX, crop, SIDE_PX)

@@ -72,7 +72,7 @@ def heads(
     _check_enough(data_sets)
     with open_embedding(replace(settings, model=model or settings.model)) as parts:
         embeddings = embedded(parts, data_sets)
-        _write_fitted(parts.package, data_sets, embeddings, out_folder)
+        _write_fitted(parts.package, data_sets, embeddings, out_folder, "by 'train heads'")
 
 
 @app.command()
@@ -119,7 +119,9 @@ def embedder(
     _check_enough(data_sets)
     with open_embedding(from_environment()) as parts:
         tuned = tuned_package(parts, data_sets, embedded(parts, data_sets), tuning)
-    _write_fitted(tuned.package, data_sets, tuned.embeddings, out_folder)
+    _write_fitted(
+        tuned.package, data_sets, tuned.embeddings, out_folder, "by 'train embedder', on cross-fitted vectors"
+    )
 
 
 def _write_fitted(
@@ -127,6 +129,7 @@ def _write_fitted(
     data_sets: Sequence[DataSet],
     embeddings: Mapping[str, PhotoEmbedding],
     out_folder: Path,
+    how: str,
 ) -> None:
     err.print("Fitting heads ...", style="dim")
     fitting = training_data(data_sets, embeddings)
@@ -136,7 +139,7 @@ def _write_fitted(
     written = write_with_heads(
         package,
         fitted,
-        origin=f"fitted on {photos} labelled photos of the sets {names} by 'train heads'",
+        origin=f"fitted on {photos} labelled photos of the sets {names} {how}",
         reference=Reference(
             photos=len(embeddings),
             quantiles=QUANTILES,
