@@ -1,0 +1,68 @@
+"""``sploot-clustering up``: store, API and workers in one command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from sploot_media_clustering.entrypoints.cli.console import err
+from sploot_media_clustering.entrypoints.cli.desk import service
+from sploot_media_clustering.entrypoints.supervisor import Command, supervise
+from sploot_media_clustering.settings import store_from_environment
+
+_PROGRAM: Final = (
+    sys.executable,
+    "-c",
+    "from sploot_media_clustering.entrypoints.cli import main; main()",
+)
+_NAME_CHARACTERS: Final = 9
+_COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue")
+
+
+def up(
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
+    photos: Annotated[
+        Path | None,
+        typer.Option("--photos", exists=True, file_okay=False, help="Folder that photos may be read from."),
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the API.")] = 8080,
+) -> None:
+    """Run the store, the API and workers, until Ctrl-C.
+
+    Without REDIS_URL the store is one of our own, and without SPLOOT_API_TOKENS the API listens to this
+    machine alone.
+
+    Example:
+
+        sploot-clustering up --photos ~/Pictures
+    """
+    environment = {"PYTHONUNBUFFERED": "1"}
+    if not os.environ.get("SPLOOT_API_TOKENS"):
+        environment["SPLOOT_LOCAL"] = "1"
+    if photos is not None:
+        environment["SPLOOT_FILE_ROOT"] = str(photos.resolve())
+    store = store_from_environment({**os.environ, **environment})
+    commands = [Command("api", (*_PROGRAM, "serve", "--port", str(port)))]
+    commands += [Command(f"worker-{number}", (*_PROGRAM, "worker")) for number in range(1, workers + 1)]
+    with service().open_store(store) as url:
+        err.print(f"store     | {store.folder if store.url != url else 'REDIS_URL'}", markup=False)
+        asyncio.run(_up(commands, {**environment, "REDIS_URL": url}))
+
+
+async def _up(commands: list[Command], environment: dict[str, str]) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(kind, stop.set)
+    colours = {command.name: _COLOURS[i % len(_COLOURS)] for i, command in enumerate(commands)}
+
+    def tell(name: str, line: str) -> None:
+        err.print(f"[{colours[name]}]{name:{_NAME_CHARACTERS}}[/] | ", end="")
+        err.print(line, markup=False, soft_wrap=True)
+
+    await supervise(commands, environment, tell, stop)
