@@ -32,6 +32,7 @@ class EmbeddingParts:
         source: where photos are read from.
         decoder: bytes to pictures.
         file_systems: the stores that photos may lie in.
+        service: that embeds what was never embedded before.
     """
 
     package: ModelPackage
@@ -39,6 +40,7 @@ class EmbeddingParts:
     source: PhotoSource
     decoder: ImageDecoder
     file_systems: FileSystems
+    service: EmbeddingService
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ def open_embedding(settings: Settings) -> Iterator[EmbeddingParts]:
         thresholds=package.manifest.detector.thresholds,
         workers=threads,
     ) as service:
-        yield EmbeddingParts(package, CachedEmbedding(source, store, service), source, decoder, file_systems)
+        cached = CachedEmbedding(source, store, service)
+        yield EmbeddingParts(package, cached, source, decoder, file_systems, service)
 
 
 @contextmanager

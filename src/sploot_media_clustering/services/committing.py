@@ -86,6 +86,7 @@ class Committer:
             StoreUnavailableError: the store did not answer; calling again does no harm.
         """
         refused: dict[str, str] = {}
+        jobs = _unique(jobs)
         names = [part.job_id for part in jobs]
         for _ in range(_ROUNDS):
             stored = await self._store.read(pet_id, names)
@@ -120,6 +121,14 @@ class Committer:
         record = album_record.unpack(stored.record)
         version = stored.next_version
         return self._applier.apply(record, jobs, pet_id=pet_id, version=version, settle=settle)
+
+
+def _unique(jobs: Sequence[Prepared]) -> list[Prepared]:
+    """One of each id, the earliest: the same message may have come twice."""
+    by_name: dict[str, Prepared] = {}
+    for part in sorted(jobs, key=lambda part: part.position):
+        by_name.setdefault(part.job_id, part)
+    return list(by_name.values())
 
 
 def _committed(stored: StoredAlbum, jobs: Sequence[Prepared], refused: Mapping[str, str]) -> Committed:

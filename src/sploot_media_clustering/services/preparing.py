@@ -87,7 +87,7 @@ class PhotoPreparer:
                     name: group.create_task(self._prepared(job, image)) for name, image in images.items()
                 }
         except ExceptionGroup as errors:
-            raise _gravest(errors) from errors
+            raise gravest(errors) from errors
         return {name: task.result() for name, task in tasks.items()}
 
     async def erase(self, pet_id: str, image_ids: Sequence[str] | None) -> None:
@@ -135,7 +135,7 @@ def _failed(image_id: str, error: SplootError) -> FailedImage:
     return FailedImage(image_id=image_id, error=type(error).__name__, message=str(error))
 
 
-def _gravest(errors: ExceptionGroup) -> Exception:
+def gravest(errors: ExceptionGroup) -> Exception:
     """One that trying again does not help, where there is one."""
     flat = [error for error in errors.exceptions if not isinstance(error, TemporaryError)]
     return (flat or list(errors.exceptions))[0]

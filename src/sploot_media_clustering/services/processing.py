@@ -24,7 +24,7 @@ from sploot_media_clustering.services.job_ports import (
 )
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Job, Position, name_of, parse, position_of
-from sploot_media_clustering.services.preparing import Preparer
+from sploot_media_clustering.services.preparing import Preparer, gravest
 
 _MAX_REASON_CHARACTERS: Final = 1000
 _MS: Final = 1000
@@ -141,7 +141,7 @@ class Processor:
             ended = stored.done.keys() | stored.dead
             todo = [work for work in fresh if work.job_id not in ended]
             await self._tell(todo, "running")
-            photos = {work.job_id: await self._photos(work) for work in todo}
+            photos = await self._all_photos(todo)
             self._after("prepare")
             ready = [Prepared(work.job, work.position, photos.get(work.job_id, {})) for work in fresh]
             await self._finish(fresh, await self._committer.commit(pet_id, ready, settle=settle()), photos)
@@ -173,6 +173,18 @@ class Processor:
     def _is_late(self, work: Work, now_ms: int) -> bool:
         """By its entry, not its position: one that was handed in again is young again."""
         return now_ms - Position.parse(work.entry.entry_id).ms > self.limits.age_s * _MS
+
+    async def _all_photos(
+        self, works: Sequence[Work]
+    ) -> dict[str, Mapping[str, PhotoEmbedding | FailedImage]]:
+        """By job; of messages that came twice, once."""
+        unique = list({work.job_id: work for work in works}.values())
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._photos(work)) for work in unique]
+        except ExceptionGroup as errors:
+            raise gravest(errors) from errors
+        return {work.job_id: task.result() for work, task in zip(unique, tasks, strict=True)}
 
     async def _photos(self, work: Work) -> Mapping[str, PhotoEmbedding | FailedImage]:
         if not isinstance(work.job, JobRequest) or not work.job.images:

@@ -26,6 +26,8 @@ from sploot_media_clustering.entrypoints.cli import (
     model,
     serve,
     train,
+    up,
+    worker,
 )
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.errors import ConfigurationError, InputError, SplootError, TemporaryError
@@ -93,7 +95,9 @@ app.command()(export.export)
 app.add_typer(model.app, name="model")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="eval")
+app.command()(up.up)
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(jobs.submit)
 app.command()(jobs.status)
 app.add_typer(deadletter.app, name="deadletter")

@@ -1,0 +1,29 @@
+"""``sploot-clustering worker``: works on jobs."""
+
+from __future__ import annotations
+
+import logging
+from importlib import import_module
+
+from sploot_media_clustering.entrypoints.cli.desk import service
+from sploot_media_clustering.settings import from_environment, store_from_environment, uris_from_environment
+
+
+def worker() -> None:
+    """Work on the jobs of the stream, until SIGTERM or Ctrl-C; what is in hand is finished then.
+
+    The settings are environment variables: REDIS_URL says where jobs are; SPLOOT_URI_HOSTS,
+    SPLOOT_URI_PREFIXES and SPLOOT_FILE_ROOT say from where photos may be read. Any number of workers share
+    the jobs; see docs/redis.md.
+
+    Example:
+
+        SPLOOT_LOCAL=1 SPLOOT_FILE_ROOT=~/Pictures sploot-clustering worker
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    root, store, settings = service(), store_from_environment(), from_environment()
+    tools = import_module("sploot_media_clustering.bootstrap_worker")  # of the extra "service"
+    process = import_module("sploot_media_clustering.entrypoints.worker")
+    manner = tools.Manner(uri_template=store.uri_template)
+    with root.open_store(store) as url, tools.open_tools(settings, uris_from_environment()) as opened:
+        process.work(url, opened, manner)
