@@ -135,7 +135,7 @@ class Caller:
         self._gate = gate
         self._limit = limit
 
-    def __call__(
+    async def __call__(
         self,
         request: Request,
         key: Annotated[str | None, Security(_header)] = None,

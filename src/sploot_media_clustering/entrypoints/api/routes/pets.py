@@ -49,7 +49,7 @@ _DELETED: Final[Responses] = {
 CHANGE_ANSWERS: Final[Responses] = {**_DELETED, 404: NO_ALBUM}
 
 
-def _asked(
+async def _asked(
     level: Annotated[LevelAsked, Query(description="Which clusters.")] = "look",
     members: Annotated[MembersAsked, Query(description="How much of their members.")] = "full",
     limit: Annotated[
