@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sploot_media_clustering.report.page import render
 from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.decision_records import Decided, Question, Said, Sighted, decode_lines
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +82,50 @@ def endless() -> Answer:
     )
 
 
+def asked() -> Answer:
+    """A household with two questions and two decisions, one of them superseded."""
+    home = sample.household()
+    milo, luna = (
+        tuple(Sighted(image_id=m.image_id, box=m.box) for m in part.members)
+        for part in home.clusters
+        if part.level == "subject"
+    )
+    who = (Sighted(image_id="x/who.jpg", box=sample.BOX),)
+
+    def question(kind: str, text: str, one: tuple[Sighted, ...], other: tuple[Sighted, ...]) -> Question:
+        yes, no = ("confirm", "not_this") if kind == "confirm" else ("same", "different")
+        return Question(
+            id=kind,
+            kind=kind,
+            text=text,
+            cluster_ids=("milo", "luna"),
+            sightings=one[:3],
+            others=other[:3],
+            probability=0.4,
+            worth=1.0,
+            yes=Said(kind=yes, sightings=one, others=other),
+            no=Said(kind=no, sightings=one, others=other),
+        )
+
+    older = Decided(
+        id="1",
+        at=sample.NOON,
+        kind="name",
+        sightings=milo,
+        name="Tom",
+        status="superseded",
+        superseded_by="2",
+    )
+    return msgspec.structs.replace(
+        home,
+        decisions=(older, Decided(id="2", at=sample.NOON, kind="name", sightings=milo, name="Milo")),
+        questions=(
+            question("confirm", "Is this Milo too?", who, milo),
+            question("same", "Are Milo and cat 2 the same animal?", milo, luna),
+        ),
+    )
+
+
 ALBUMS: dict[str, dict[str, Answer]] = {
     "household": {"Home": sample.household()},
     "several": {
@@ -89,6 +134,7 @@ ALBUMS: dict[str, dict[str, Answer]] = {
         "Crowd": crowd(),
         "Nothing": sample.answer(),
     },
+    "asked": {"Home": asked()},
     "hostile": {HOSTILE: hostile_album()},
     "crowd": {"Crowd": crowd()},
     "endless": {9 * "endless": endless()},
@@ -346,3 +392,76 @@ def test_a_finger_turns_the_photos(visit: Visitor) -> None:
     ):
         devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     expect(page.locator("#viewer-name")).to_have_text("1.jpg")
+
+
+def test_corrections_made_in_the_page_are_downloaded_kept_and_taken_back(
+    visit: Visitor, tmp_path: Path
+) -> None:
+    """Name, merge, take out, choose, undo: the file says what was said, and a reload forgets nothing."""
+    page = visit("household").page
+    page.locator("[data-name]").first.click()
+    page.locator("#choose-name").fill("  Miez <b> ")
+    page.keyboard.press("Enter")
+    expect(page.locator(".animal h2 bdi").first).to_have_text("Miez <b>")
+    page.locator("[data-same]").first.click()
+    page.locator("#choose-list button").first.click()
+    page.locator(".shelf button[data-photo]").first.click()
+    page.keyboard.press("x")
+    page.keyboard.press("h")
+    page.keyboard.press("Escape")
+    expect(page.locator("#said-open span")).to_have_text("4")
+    page.keyboard.press("u")
+    page.reload()
+    expect(page.locator("#said-open span")).to_have_text("3")
+    page.locator("#said-open").click()
+    with page.expect_download() as downloading:
+        page.get_by_text("Download decisions").click()
+    downloading.value.save_as(tmp_path / "said.jsonl")
+    said = decode_lines((tmp_path / "said.jsonl").read_bytes())
+    assert [(decision.kind, decision.name) for decision in said] == [
+        ("name", "Miez <b>"),
+        ("same", None),
+        ("not_this", None),
+    ]
+    page.get_by_text("Undo from here").first.click()
+    expect(page.locator("#said-open span")).to_have_text("")
+
+
+def test_questions_are_answered_by_one_key(visit: Visitor) -> None:
+    """Yes, no and skip; what was answered is not asked again."""
+    page = visit("asked").page
+    expect(page.locator("#ask-open span")).to_have_text("2")
+    page.locator("#ask-open").click()
+    expect(page.locator("#ask-title")).to_have_text("Is this Milo too?")
+    page.keyboard.press("y")
+    expect(page.locator("#ask-title")).to_have_text("Are Milo and cat 2 the same animal?")
+    page.keyboard.press("s")
+    expect(page.locator("#ask")).not_to_be_visible()
+    expect(page.locator("#said-open span")).to_have_text("1")
+    page.reload()
+    expect(page.locator("#ask-open span")).to_have_text("1")
+
+
+def test_search_leaves_what_matches(visit: Visitor) -> None:
+    """By name, by look and by file; nothing typed shows everything again."""
+    page = visit("household").page
+    everything = page.locator(".animal:visible").count()
+    page.keyboard.press("/")
+    page.keyboard.type("garden")
+    expect(page.locator(".animal:visible")).to_have_count(1)
+    expect(page.locator(".shelf:visible")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator(".animal:visible")).to_have_count(everything)
+
+
+@SCREENS
+@SCHEMES
+@pytest.mark.parametrize("opened", ["#said-open", "#ask-open", "[data-name]", "[data-same]"])
+def test_what_opens_for_corrections_is_accessible(
+    visit: Visitor, screen: dict[str, int], scheme: str, opened: str
+) -> None:
+    """No serious finding in any of the dialogs."""
+    page = visit("asked", screen=screen, scheme=scheme).page
+    page.locator(opened).first.click()
+    found = Axe().run(page).response["violations"]
+    assert [finding["id"] for finding in found if finding["impact"] in ("serious", "critical")] == []

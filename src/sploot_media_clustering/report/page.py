@@ -20,10 +20,13 @@ from sploot_media_clustering.report import words
 from sploot_media_clustering.report.arrange import FOCUS_STEP_PERCENT, AlbumArranger
 from sploot_media_clustering.report.details import AlbumDetails, Detail
 from sploot_media_clustering.report.pictures import PhotoKey, Picture, Thumbnail, embed, wanted
+from sploot_media_clustering.report.said import AlbumWord, album_word
 from sploot_media_clustering.report.view import TILES_AT_FIRST, Album
 from sploot_media_clustering.services.answer import Answer
 
 _TEMPLATES: Final = "templates"
+_SCRIPTS: Final = ("report.js", "said.js")
+_STYLES: Final = ("report.css", "said.css")
 
 _UNSAFE_IN_SCRIPT: Final = re.compile("[<>&'\u2028\u2029]")
 """What could end a script element, start a comment in it, or break a line of JavaScript."""
@@ -68,12 +71,15 @@ def compose(answers: Mapping[str, Answer], pictures: Mapping[PhotoKey, Picture])
     """The page as text, from pictures that are there."""
     albums: list[Album] = []
     details: list[Detail] = []
+    word: list[AlbumWord] = []
     for place, (name, answer) in enumerate(answers.items()):
         own = {image_id: picture for (album, image_id), picture in pictures.items() if album == name}
         arranged = AlbumArranger(f"a{place}", name, answer, own).album()
         albums.append(arranged)
         details += AlbumDetails(answer, arranged.animals, own).details()
-    script, style = _asset("report.js"), _asset("report.css") + _focus_rules()
+        word.append(album_word(name, arranged.anchor, answer, arranged.animals, own))
+    script = "".join(map(_asset, _SCRIPTS))
+    style = "".join(map(_asset, _STYLES)) + _focus_rules()
     return (
         _environment()
         .get_template("report.html")
@@ -81,6 +87,7 @@ def compose(answers: Mapping[str, Answer], pictures: Mapping[PhotoKey, Picture])
             albums=albums,
             pictures=list(pictures.values()),
             details=script_json(sorted(details, key=lambda detail: detail.number)),
+            word=script_json(word),
             title=_title(albums),
             photos=words.counted(len(pictures), "photo"),
             missing=sum(picture.data_uri is None for picture in pictures.values()),

@@ -41,6 +41,7 @@ FAILURES: Final[dict[str, str]] = {
     "TruncatedImageError": "Damaged or incomplete",
     "ImageTooSmallError": "Too small to see an animal in",
     "ImageTooLargeError": "Larger than the limits allow",
+    "ForbiddenUriError": "Kept where it may not be read from",
     "SourceUnavailableError": "The place where it is stored did not answer",
 }
 FAILURE_OF_ANOTHER_KIND: Final = "Could not be read"

@@ -28,7 +28,7 @@ class Targets:
     answer: Answer
 
     def cluster(self, told: str) -> Cluster | None:
-        """The cluster with this id, name or label (upper or lower case alike); animals before looks.
+        """The cluster with this id, or called so: by its name, without one by its label; animals before looks.
 
         Raises:
             InputError: several clusters are called so.
@@ -38,8 +38,7 @@ class Targets:
             exact = exact or [
                 c
                 for c in self.answer.clusters
-                if c.level == level
-                and told.casefold() in {(c.name or c.label).casefold(), c.label.casefold()}
+                if c.level == level and told.casefold() == (c.name or c.label).casefold()
             ]
         if len(exact) > 1:
             ids = ", ".join(c.id for c in exact)

@@ -139,6 +139,7 @@
       detail.asides.forEach((aside) => part.append(isolated("p", "", aside)));
     }
     if (detail.moment.length) describeMoment(detail);
+    document.dispatchEvent(new CustomEvent("described", { detail: { number: detail.number, text, section } }));
   };
   const describeSignals = (signals) => {
     const list = make("dl", "signals");
@@ -243,4 +244,5 @@
     if (Math.abs(across) > 48 && Math.abs(across) > 2 * Math.abs(down)) turn(across < 0 ? 1 : -1);
   }, { passive: true });
   addEventListener("resize", () => viewer.open && fit());
+  addEventListener("spoken", () => viewer.open && describe(details[sequence[place]]));
 })();
