@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import numpy as np
 from fake_heads import Album, service_of
 from strategies_album import DIMENSION, LOOK_DIMENSION, SCENE_DIMENSION, sighting
@@ -37,14 +39,26 @@ CATS = Album(
 )
 
 
+async def always_well() -> None:
+    """A store in memory always answers."""
+
+
 class Service:
     """The desk and a worker's hand, over the ports of a store."""
 
-    def __init__(self, queue: JobQueue, pets: PetStore, letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        queue: JobQueue,
+        pets: PetStore,
+        letters: DeadLetters,
+        health: Callable[[], Awaitable[None]] = always_well,
+    ) -> None:
         self.queue, self.pets, self.letters = queue, pets, letters
         self.committer = Committer(pets, AlbumApplier(service_of(CATS), questions=5))
         self.desk = Desk(
-            StoreIntake(queue), StoreAlbums(queue, pets, self.committer), StoreLetters(letters, queue, pets)
+            StoreIntake(queue),
+            StoreAlbums(queue, pets, self.committer, health),
+            StoreLetters(letters, queue, pets),
         )
 
     async def work(self, job_id: str = "cats", pet_id: str = "home") -> None:

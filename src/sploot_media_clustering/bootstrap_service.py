@@ -11,6 +11,7 @@ from sploot_media_clustering.adapters.guarded_source import GuardedSource
 from sploot_media_clustering.adapters.images import ImageLimits
 from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
+from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.safe_http import Patience
@@ -68,7 +69,7 @@ async def open_desk(url: str, settings: Settings, uri_template: str | None = Non
         queue, pets = RedisJobQueue(connection), RedisPetStore(connection)
         yield Desk(
             StoreIntake(queue),
-            StoreAlbums(queue, pets, Committer(pets, applier)),
+            StoreAlbums(queue, pets, Committer(pets, applier), RedisHealth(connection)),
             StoreLetters(RedisDeadLetters(connection), queue, pets, uri_template),
         )
 

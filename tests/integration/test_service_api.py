@@ -9,11 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 from api_service import SETTINGS, TOKEN
 from desk_over import CATS, Service
 
 from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.redis_connection import connect
+from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.entrypoints.api.app import create_app
@@ -35,7 +37,8 @@ def url(tmp_path: Path) -> Iterator[str]:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
     connection = connect(url)
-    service = Service(RedisJobQueue(connection), RedisPetStore(connection), RedisDeadLetters(connection))
+    queue, pets, letters = RedisJobQueue(connection), RedisPetStore(connection), RedisDeadLetters(connection)
+    service = Service(queue, pets, letters, RedisHealth(connection))
     desk = service.desk
     parts = ApiParts(settings=SETTINGS, intake=desk.intake, albums=desk.albums, dead_letters=desk.letters)
     transport = httpx.ASGITransport(create_app(parts))
@@ -126,6 +129,19 @@ def test_dead_letters_of_a_real_store(url: str) -> None:
 
 def httpx_json(value: object) -> bytes:
     return httpx.Request("POST", "http://api", json=value).content
+
+
+def test_a_store_that_evicts_albums_is_not_ready(url: str) -> None:
+    """It would lose them without a word; one that evicts what expires anyway is."""
+
+    for policy, status in (("volatile-lru", 200), ("allkeys-lru", 503)):
+        with redis.Redis.from_url(url) as server:
+            server.config_set("maxmemory-policy", policy)
+
+        async def steps(_service: Service, client: httpx.AsyncClient, expected: int = status) -> None:
+            assert (await client.get("/readyz")).status_code == expected
+
+        run(url, steps)
 
 
 def test_without_a_store_nothing_is_ready_and_everything_is_worth_another_try(tmp_path: Path) -> None:

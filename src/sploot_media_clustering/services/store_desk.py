@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol, runtime_checkable
 
@@ -86,6 +86,7 @@ class StoreAlbums:
         queue: of jobs.
         pets: albums as they are stored.
         work: on albums in this process.
+        health: reaches the store, and raises where it does not answer or can't be trusted.
         clock: the time of day.
     """
 
@@ -94,11 +95,13 @@ class StoreAlbums:
         queue: JobQueue,
         pets: PetStore,
         work: AlbumWork,
+        health: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._queue = queue
         self._pets = pets
         self._work = work
+        self._health = health
         self._clock = clock
 
     async def answer(self, pet_id: str) -> Answer | None:
@@ -130,8 +133,8 @@ class StoreAlbums:
         )
 
     async def ready(self) -> None:
-        """Reach the store: for an album that nobody can have."""
-        await self._pets.payload("readyz")
+        """Reach the store, which has to keep what it is given."""
+        await self._health()
 
     async def _checked(self, pet_id: str, change: Change, at: datetime) -> str | None:
         """The id of a decision. Deletions need no album: they hold for jobs that are still on their way."""

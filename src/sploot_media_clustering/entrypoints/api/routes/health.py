@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Final
 
@@ -13,6 +14,8 @@ from sploot_media_clustering.entrypoints.api.parts import Parts, told
 from sploot_media_clustering.entrypoints.api.problems import unavailable
 from sploot_media_clustering.entrypoints.api.schemas import answered, problem
 from sploot_media_clustering.errors import SplootError
+
+_log = logging.getLogger(__name__)
 
 router: Final = APIRouter(tags=["health"])
 
@@ -49,6 +52,7 @@ async def readyz(parts: Parts) -> Response:
     try:
         async with asyncio.timeout(STORE_TIMEOUT_S):
             await parts.albums.ready()
-    except (SplootError, TimeoutError):
+    except (SplootError, TimeoutError) as error:
+        _log.warning("not ready: %s", error or type(error).__name__)
         raise unavailable("the store does not answer") from None
     return told(Health(), HTTPStatus.OK)
