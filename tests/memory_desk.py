@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 from sample_answers import NOON
 
-from sploot_media_clustering.errors import ConflictError, TemporaryError, UnknownError
+from sploot_media_clustering.errors import ConflictError, UnknownError
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import Decided, decision_of, record
 from sploot_media_clustering.services.desk import (
@@ -50,8 +50,7 @@ class MemoryIntake:
 class MemoryAlbums:
     answers: dict[str, Answer] = field(default_factory=dict)
     changes: list[tuple[str, Change]] = field(default_factory=list)
-    broken: bool = False
-    bug: bool = False
+    error: Exception | None = None
 
     async def answer(self, pet_id: str) -> Answer | None:
         await self.ready()
@@ -97,10 +96,8 @@ class MemoryAlbums:
         return None
 
     async def ready(self) -> None:
-        if self.broken:
-            raise TemporaryError("the store did not answer")
-        if self.bug:
-            raise ZeroDivisionError("secret insides")
+        if self.error is not None:
+            raise self.error
 
 
 @dataclass

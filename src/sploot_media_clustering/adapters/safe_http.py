@@ -87,10 +87,11 @@ class SafeHttpSource:
         self._policy = policy
         self._max_bytes = max_bytes
         self._patience = patience or Patience()
+        self._backend = _CheckedBackend(policy, resolver or _system_addresses)
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context or ssl.create_default_context(),
             max_connections=self._patience.connections,
-            network_backend=_CheckedBackend(policy, resolver or _system_addresses),
+            network_backend=self._backend,
         )
 
     def read(self, uri: str) -> bytes:
@@ -118,8 +119,9 @@ class SafeHttpSource:
         )
 
     def close(self) -> None:
-        """Close the connections that are kept open."""
+        """Close the connections that are kept open; nothing can be read any more."""
         self._pool.close()
+        self._backend.close()
 
     def _get(self, place: HttpPlace, name: str) -> bytes | str:
         """The photo, or where it is said to be."""
@@ -275,6 +277,10 @@ class _CheckedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore's signature
     ) -> httpcore.NetworkStream:
         raise ForbiddenUriError("photos are not read from sockets of this machine")
+
+    def close(self) -> None:
+        """Look no more names up; one that is being looked up is not waited for."""
+        self._lookups.shutdown(wait=False, cancel_futures=True)
 
     def _addresses(self, host: str, port: int, timeout: float | None) -> Sequence[str]:
         lookup = self._lookups.submit(self._resolver, host, port)

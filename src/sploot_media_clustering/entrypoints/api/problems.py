@@ -16,8 +16,10 @@ from starlette.routing import Route
 from sploot_media_clustering.errors import (
     ConfigurationError,
     ConflictError,
+    DamagedDataError,
     InputError,
     SplootError,
+    StateError,
     TemporaryError,
     UnknownError,
 )
@@ -127,6 +129,11 @@ def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line for eac
         return Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown")
     if isinstance(error, ConflictError):
         return Problem(HTTPStatus.CONFLICT, str(error), kind="conflict")
+    if isinstance(error, StateError | DamagedDataError):
+        _log.error("what is stored can't be read: %s", error)
+        return unavailable(
+            "the album can't be read by this release; its operators find the reason in its log"
+        )
     if isinstance(error, InputError):
         return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), kind="invalid")
     if isinstance(error, ConfigurationError):

@@ -9,7 +9,7 @@ from api_service import METRICS_TOKEN, NEXT_TOKEN, TOKEN, Service
 from asgi_client import Client
 
 from sploot_media_clustering.entrypoints.api.access import Gate, require_safe
-from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.errors import ConfigurationError, TemporaryError
 from sploot_media_clustering.settings import ApiSettings
 
 PATHS = ("/internal/pets/home/clusters", "/internal/dead-letters", "/internal/cluster-jobs/x", "/metrics")
@@ -63,7 +63,7 @@ def test_a_token_for_metrics_opens_metrics_alone(service: Service) -> None:
 def test_health_is_told_without_a_token_and_without_details(service: Service, path: str) -> None:
     """Probes have none."""
     assert service.client(token=None).get(path).json() == {"status": "ok"}
-    service.albums.broken = True
+    service.albums.error = TemporaryError("secret insides")
     failing = service.client(token=None).get("/readyz")
     assert failing.status_code == 503
     assert failing.headers["retry-after"] == "1"

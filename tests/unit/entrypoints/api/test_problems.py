@@ -9,6 +9,7 @@ import pytest
 from api_service import NEXT_TOKEN, Service
 from asgi_client import Client
 
+from sploot_media_clustering.errors import ConfigurationError, DamagedDataError, StateError, TemporaryError
 from sploot_media_clustering.services.job_request import MAX_IMAGES
 
 CLUSTERS = "/internal/pets/home/clusters"
@@ -119,15 +120,25 @@ def test_too_many_photos_are_refused(service: Service) -> None:
 
 def test_a_store_that_does_not_answer_is_worth_another_try(service: Service) -> None:
     """And says when."""
-    service.albums.broken = True
+    service.albums.error = TemporaryError("the store did not answer")
     response = service.client().get(CLUSTERS)
     require_problem(response, 503, "unavailable")
     assert response.headers["retry-after"] == "1"
 
 
+@pytest.mark.parametrize("error", [StateError, DamagedDataError, ConfigurationError])
+def test_what_is_stored_and_can_not_be_read_is_not_the_callers_fault(
+    service: Service, error: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another release may read it; operators find the reason, callers don't."""
+    service.albums.error = error("secret insides")
+    assert "secret" not in str(require_problem(service.client().get(CLUSTERS), 503, "unavailable"))
+    assert "secret insides" in caplog.text
+
+
 def test_a_bug_tells_nothing_of_our_insides(service: Service) -> None:
     """The log does."""
-    service.albums.bug = True
+    service.albums.error = ZeroDivisionError("secret insides")
     told = require_problem(service.client().get(CLUSTERS), 500, "failed")
     assert "secret" not in str(told)
 
