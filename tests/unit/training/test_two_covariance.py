@@ -39,6 +39,17 @@ def test_photos_of_a_group_scatter_with_unit_variance(redundancy: float) -> None
     np.testing.assert_allclose(z.var(axis=1, ddof=1).mean(0), 1.0, rtol=0.15)
 
 
+def test_the_between_variance_is_the_true_one() -> None:
+    """Also where a data set has two groups only, whose mean takes half of what they differ by."""
+    true, pairs, shots = np.array([10.0, 5.0, 2.0]), 200, 3
+    rng = np.random.default_rng(4)
+    centres = np.sqrt(true) * rng.normal(size=(2 * pairs, 3)) + np.repeat(rng.normal(size=(pairs, 3)), 2, 0)
+    groups = np.repeat(np.arange(2 * pairs), shots)
+    x = (centres[groups] + rng.normal(size=(len(groups), 3))).astype(np.float32)
+    head = fit_two_covariance(x, groups, groups // 2, TwoCovarianceFit(3, 3, 0.0))
+    np.testing.assert_allclose(head.between, true, rtol=0.25)
+
+
 def test_the_difference_between_data_sets_is_not_one_between_groups() -> None:
     """An axis along which only data sets differ has no between-variance."""
     x, groups, domains = photos(2)
