@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from embedded_server import server_url
 from memory_store import MemoryDeadLetters, MemoryJobQueue, MemoryJobStream, MemoryPetStore, MemoryServer
+from redis_cluster import cluster_url
 
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
@@ -78,7 +79,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["memory", "embedded"])
+@pytest.fixture(params=["memory", "embedded", pytest.param("cluster", marks=pytest.mark.slow)])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     server = MemoryServer(silence_s=SILENCE_S)
     if request.param == "memory":
@@ -91,7 +92,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
             server,
         )
         return
-    connection = connect(server_url())
+    connection = connect(server_url() if request.param == "embedded" else cluster_url())
     await connection.execute("FLUSHALL")
     yield Store(
         RedisJobQueue(connection),
