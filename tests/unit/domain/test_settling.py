@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sploot_media_clustering.domain import settling
 from sploot_media_clustering.domain.mixture import Prior, with_scale
 from sploot_media_clustering.domain.settling import (
     CountHint,
@@ -142,14 +143,47 @@ def test_climbing_the_scales_finds_the_best_of_the_grid() -> None:
         assert settle(given_items, PRIOR, SCALES).prior.within == best.prior.within
 
 
+def test_a_scale_that_loses_clearly_is_not_merged_under(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbouring scales far from the album's own cost one evaluation of the partition each."""
+    tried: list[float] = []
+
+    def merged(given: Items, prior: Prior, search: ScaleSearch, hint: CountHint | None) -> object:
+        tried.append(prior.within)
+        return _merged(given, prior, search, hint)
+
+    monkeypatch.setattr(settling, "_merged", merged)
+    settle(items(2, 60), PRIOR, ScaleSearch((0.25, 1.0, 1.1), 0.35))
+    assert tried == [1.0, 1.1]
+
+
+@settings(max_examples=30)
+@given(seeds, st.integers(1, 40), st.booleans())
+def test_the_gains_of_a_settlement_are_those_of_its_partition(seed: int, size: int, tempered: bool) -> None:
+    """However the moves numbered the components on the way."""
+    given_items = items(seed, size, groups=6, tempered=tempered, forbidden=0.1)
+    settled = settle(given_items, PRIOR, SCALES)
+    components = statistics(given_items, settled.labels)
+    expected = join_gains(given_items, components, settled.labels, settled.prior)
+    np.testing.assert_allclose(settled.gains, expected, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("wanted", [1, 2, 3, 4])
-def test_a_hint_is_followed_when_it_is_strong_and_ignored_when_it_is_absurd(wanted: int) -> None:
+def test_a_strong_hint_decides_and_a_weak_one_does_not(wanted: int) -> None:
     """A strong word decides how many; a weak one does not overrule clear evidence."""
     given_items = items(4, 24, groups=3)
     strong = settle(given_items, PRIOR, SCALES, CountHint(wanted, wanted, 1000.0)).labels
     assert (np.bincount(strong) >= 2).sum() == wanted
     weak = settle(given_items, PRIOR, SCALES, CountHint(wanted, wanted, 1e-6)).labels
     np.testing.assert_array_equal(weak, settle(given_items, PRIOR, SCALES).labels)
+
+
+def test_a_hint_beyond_reason_pulls_no_further_than_there_are_photos() -> None:
+    """More animals than photos are as many as there can be; the photos of one are never torn to singles."""
+    given_items = items(4, 24, groups=3)
+    many = settle(given_items, PRIOR, SCALES, CountHint(24, 24, 8.0)).labels
+    absurd = settle(given_items, PRIOR, SCALES, CountHint(10**6, 10**6, 8.0)).labels
+    np.testing.assert_array_equal(absurd, many)
+    assert np.bincount(absurd).min() >= 2
 
 
 def test_nothing_settles_to_nothing() -> None:
