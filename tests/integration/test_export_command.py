@@ -45,7 +45,7 @@ def test_photos_are_copied_with_their_keywords(clustered: Path, tmp_path: Path) 
     with Image.open(tmp_path / "sorted" / "Milo" / "00.jpg") as image:
         told = image.getxmp()["xmpmeta"]["RDF"]["Description"]
     assert "Milo" in told["subject"]["Bag"]["li"]
-    assert (tmp_path / "sorted" / "Unclustered" / "sofa.png.xmp").is_file()
+    assert (tmp_path / "sorted" / "Set aside" / "sofa.png.xmp").is_file()
     assert (clustered / "photos" / "00.jpg").read_bytes() == cat_photo(0)
     again = run("export", clustered / "out", tmp_path / "sorted", "--embed-keywords")
     assert again.stdout.splitlines()[-1].startswith("0 written, 5 were there")
@@ -109,3 +109,4 @@ def test_a_photo_that_is_gone_stops_nothing(clustered: Path, tmp_path: Path) -> 
         gone.write_bytes(data)
     assert "Left out 03.jpg" in done.stderr
     assert "4 written" in done.stdout
+    assert done.exit_code == 1

@@ -8,6 +8,7 @@ import posixpath
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from fsspec.core import has_magic
@@ -75,13 +76,23 @@ def find_photos(places: Sequence[str], file_systems: FileSystems) -> list[FoundP
         except UnreadablePhotoError as error:
             raise NoPhotosError(str(error)) from error
         if not found:
-            raise NoPhotosError(
-                f"expected photos at {shown(place)}, found none; "
-                "give a folder, a file, or a quoted pattern such as 'photos/**/*.jpg'"
-            )
+            raise NoPhotosError(f"expected photos at {shown(place)}, {_nothing_at(place)}")
         for photo in found:
             photos.setdefault(photo.uri, photo)
     return [photos[uri] for uri in sorted(photos)]
+
+
+def _nothing_at(place: str) -> str:
+    """Why a place holds no photos, and what to do."""
+    remedy = "give a folder, a file, or a quoted pattern such as 'photos/**/*.jpg'"
+    if protocol_of(place) != LOCAL or any(mark in place for mark in "*?["):
+        return f"found none; {remedy}"
+    path = Path(place.removeprefix("file://")).expanduser()
+    if not path.exists():
+        return f"but there is no such file or folder; {remedy}"
+    files = sum(1 for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else 1
+    found = f"found {files} files and no photo among them" if files else "found an empty folder"
+    return f"{found}; {remedy}"
 
 
 def _found_at(place: str, file_systems: FileSystems) -> Iterator[FoundPhoto]:

@@ -141,11 +141,7 @@ class AlbumReader:
         state = self._state
         size = np.bincount(self._subject[self._subject != levels.ASIDE], minlength=len(state.subject_ids))
         served = sorted(np.flatnonzero(size).tolist(), key=lambda k: (-int(size[k]), state.subject_ids[k]))
-        rows = [np.flatnonzero(self._subject == k) for k in served]
-        labels = words.subject_labels(
-            [np.stack([self._sightings[row].species for row in of]) for of in rows],
-            [self._attributes(of) for of in rows],
-        )
+        labels = self._labels(served)
         looks = [list(self._looks(k)) for k in served]
         whose = [state.names[k] or label.lower() for k, label in zip(served, labels, strict=True)]
         distinct = words.album_labels([[title.label for _, title in part] for part in looks], whose)
@@ -153,6 +149,16 @@ class AlbumReader:
             yield self._subject_cluster(k, label)
             for (group, title), name in zip(part, names, strict=True):
                 yield self._cluster(group, replace(title, label=name))
+
+    def _labels(self, subjects: Sequence[int]) -> list[str]:
+        """Labels of subjects, numbered in the order of their first photos: growing swaps no numbers."""
+        rows = sorted((np.flatnonzero(self._subject == k) for k in subjects), key=lambda of: int(of[0]))
+        labels = words.subject_labels(
+            [np.stack([self._sightings[row].species for row in of]) for of in rows],
+            [self._attributes(of) for of in rows],
+        )
+        label = {int(self._subject[of[0]]): text for of, text in zip(rows, labels, strict=True)}
+        return [label[k] for k in subjects]
 
     def _subject_cluster(self, k: int, label: str) -> Cluster:
         state = self._state

@@ -13,7 +13,7 @@ from sploot_media_clustering.services.shapes import BoxFractions
 
 By: TypeAlias = Literal["animal", "look"]
 
-UNCLUSTERED: Final = "Unclustered"
+UNCLUSTERED: Final = "Set aside"
 HERO_RATINGS: Final = (5, 4, 4)
 """Stars of an animal's heroes, by rank; photos that are none have no rating of ours."""
 

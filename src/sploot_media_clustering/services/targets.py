@@ -28,7 +28,7 @@ class Targets:
     answer: Answer
 
     def cluster(self, told: str) -> Cluster | None:
-        """The cluster with this id, or called so: by its name, without one by its label; animals before looks.
+        """The cluster with this id, or called so: by its name, else its label; animals before looks.
 
         Raises:
             InputError: several clusters are called so.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from album_view import seen
 from fake_worker import SketchEmbedder, photos_job, sketch_clustering
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,21 +63,6 @@ def album(groups: Sequence[Sequence[Prepared]]) -> AlbumRecord:
         )
         record = album_record.unpack(stored)
     return record
-
-
-def seen(record: AlbumRecord) -> tuple[object, ...]:
-    """All that must not depend on the order, ids of clusters and the time left out."""
-    state = None if record.state is None else CLUSTERING.settle(state_codec.unpack(record.state))
-    positions = (record.images, record.failed, record.decisions, record.expected, record.deleted)
-    if state is None:
-        return (*positions, None)
-    labels = state.subject_labels()
-    owners = [state.photos[index].image_id for index in state.columns.photo]
-    groups = {frozenset(o for o, k in zip(owners, labels, strict=True) if k == label) for label in labels}
-    vectors = {photo.image_id: photo.scene.tobytes() for photo in state.photos}
-    said = tuple(sorted(decision.id for decision in state.decisions))
-    names = sorted(name or "" for name in state.names)
-    return (*positions, state.expected_animals, groups, vectors, said, names)
 
 
 TEXTS = st.one_of(st.none(), st.tuples(st.sampled_from(["milo", "bella"]), st.integers(0, 3)).map(

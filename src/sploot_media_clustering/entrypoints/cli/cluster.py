@@ -22,6 +22,7 @@ from sploot_media_clustering.entrypoints.cli.results import CLUSTERS, REPORT, Ph
 from sploot_media_clustering.entrypoints.cli.table import Level, print_answer
 from sploot_media_clustering.errors import (
     ConfigurationError,
+    InputError,
     NoPhotosError,
     SourceUnavailableError,
     TemporaryError,
@@ -189,7 +190,22 @@ def _refuse_if_nothing_was_read(answers: dict[str, Answer], failures: Sequence[P
     raise kind(f"none of the {len(failures)} photos can be read, each for the reason named above")
 
 
+def _say_what_is_replaced(folder: Path, answers: dict[str, Answer]) -> None:
+    """Albums of an earlier run that this one leaves out, whose decisions seem to have gone with them."""
+    try:
+        gone = [name for name in Results(folder).answers() if name not in answers]
+    except InputError:
+        return
+    if gone:
+        err.print(
+            f"[yellow]{escape(str(folder))} held {escape(', '.join(gone))}[/], which this run replaces; what "
+            "was said of it is kept, for when it is clustered into this folder again",
+            soft_wrap=True,
+        )
+
+
 def _write(engine: Engine, found: Sequence[PhotoAlbum], answers: dict[str, Answer], request: Request) -> None:
+    _say_what_is_replaced(request.out, answers)
     uris = {album.name: {photo.image_id: photo.uri for photo in album.photos} for album in found}
     data = Results(request.out).write(answers, Photos(uris=uris, top=request.top), engine)
     if request.as_json:

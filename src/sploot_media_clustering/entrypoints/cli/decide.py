@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -59,6 +59,7 @@ def decide(
     undo_to: Annotated[str | None, typer.Option(help="Take back all that was said after this one.")] = None,
     load: Annotated[Path | None, typer.Option("--import", help="Take a file of decisions.")] = None,
     save: Annotated[Path | None, typer.Option("--export", help="Write all decisions to a file.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the model package of the last run.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")] = False,
 ) -> None:
     """Name animals, correct mistakes, choose heroes, and take it all back.
@@ -97,7 +98,8 @@ def decide(
             "expected one thing to do: something said (such as: name 'Cat 2' Milo), or one of --ask, "
             "--list, --undo, --undo-to, --import, --export"
         )
-    with open_engine(from_environment()) as engine:
+    settings = from_environment()
+    with open_engine(replace(settings, model=model or settings.model)) as engine:
         review = _Review.of(folder, album, engine)
         if listed:
             _print_decisions(review.answer().decisions, as_json=as_json)

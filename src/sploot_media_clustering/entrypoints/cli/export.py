@@ -100,6 +100,8 @@ def export(
     finally:
         job.folder.keep_ledger()
     _report(plan, done, destination, dry_run=dry_run, as_json=as_json)
+    if done["failed"]:
+        raise typer.Exit(1)
 
 
 def _source() -> FsspecSource:
@@ -191,8 +193,10 @@ def _report(
         out.print(f"{sum(folders.values())} files would go to {escape(str(destination))}")
         return
     out.print(
-        f"{done['written']} written, {done['there']} were there, {done['sidecars']} sidecars, "
-        f"{done['failed']} failed -> {escape(str(destination))}"
+        f"{done['written']} written, {done['there']} were there"
+        + (f", {done['sidecars']} with a file of keywords" if done["sidecars"] else "")
+        + (f", {done['failed']} failed" if done["failed"] else "")
+        + f": {escape(str(destination))}"
     )
     if done["kept"]:
         err.print(f"[yellow]{done['kept']} files are there already with other content and were left alone[/]")

@@ -10,11 +10,13 @@ from typing import Final
 from rich.markup import escape
 
 from sploot_media_clustering.adapters.atomic_file import write_atomically
+from sploot_media_clustering.domain.decisions import Decision
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err
-from sploot_media_clustering.entrypoints.cli.results import HIDDEN
+from sploot_media_clustering.entrypoints.cli.results import HIDDEN, Results
 from sploot_media_clustering.errors import InputError, StateError
 from sploot_media_clustering.services.clustering import ClusteringService
+from sploot_media_clustering.services.decision_records import decision_of
 from sploot_media_clustering.services.state_codec import pack, unpack
 
 _NAME_DIGITS: Final = 32
@@ -48,8 +50,16 @@ class KeptStates:
             state = unpack(path.read_bytes())
         except StateError as error:
             err.print(f"[yellow]Ids of {escape(album)} start anew:[/] {escape(str(error))}", soft_wrap=True)
-            return start
+            return replace(start, decisions=self._told(album))
         return replace(state, expected_animals=expected_animals)
+
+    def _told(self, album: str) -> tuple[Decision, ...]:
+        """What was said, as ``clusters.json`` has it; nothing where that is gone too."""
+        try:
+            told = Results(self._folder.parent).answers()[album].decisions
+        except (InputError, KeyError):
+            return ()
+        return tuple(decision_of(part, part.at, part.id) for part in told)
 
     def known(self, album: str) -> AlbumState:
         """The state of the last run.

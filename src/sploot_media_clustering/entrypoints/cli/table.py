@@ -28,11 +28,24 @@ def print_answer(answer: Answer, level: Level) -> None:
         if level in ("all", part.level):
             table.add_row(*_row(part))
     out.print(table)
-    aside = {photo.image_id for photo in answer.unclustered if photo.level == "subject"}
+    aside = {
+        photo.image_id
+        for photo in answer.unclustered
+        if photo.level == "subject" and photo.reason != "unreadable"
+    }
     out.print(
-        f"{len(answer.images)} photos, {len(aside)} with something left aside, "
+        f"{_counted(len(answer.images), 'photo')}, {len(aside)} of them set aside for something in them, "
         f"{len(answer.failed_images)} not readable"
     )
+    if answer.questions:
+        out.print(
+            f"{_counted(len(answer.questions), 'question')}: the report asks them, and `decide OUT --ask`",
+            markup=False,
+        )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _row(part: Cluster) -> tuple[Text, str, Text, Text]:
