@@ -9,6 +9,7 @@ from typing import Final
 
 from sploot_media_clustering.report import words
 from sploot_media_clustering.report.pictures import Picture
+from sploot_media_clustering.report.timeline import months
 from sploot_media_clustering.report.view import Album, Animal, Aside, Failure, Segment, Shelf, Stack, Tile
 from sploot_media_clustering.services.answer import (
     Answer,
@@ -101,6 +102,7 @@ class AlbumArranger:
                 for failed in self._answer.failed_images
             ),
             segments=tuple(self._segments(animals)),
+            months=months(self._answer, self._pictures),
             colophon=self._colophon(),
         )
 

@@ -25,8 +25,8 @@ from sploot_media_clustering.report.view import TILES_AT_FIRST, Album
 from sploot_media_clustering.services.answer import Answer
 
 _TEMPLATES: Final = "templates"
-_SCRIPTS: Final = ("report.js", "said.js")
-_STYLES: Final = ("report.css", "said.css")
+_SCRIPTS: Final = ("report.js", "said.js", "select.js", "look.js")
+_STYLES: Final = ("report.css", "said.css", "look.css")
 
 _UNSAFE_IN_SCRIPT: Final = re.compile("[<>&'\u2028\u2029]")
 """What could end a script element, start a comment in it, or break a line of JavaScript."""
@@ -88,6 +88,7 @@ def compose(answers: Mapping[str, Answer], pictures: Mapping[PhotoKey, Picture])
             pictures=list(pictures.values()),
             details=script_json(sorted(details, key=lambda detail: detail.number)),
             word=script_json(word),
+            keys=words.KEYS,
             title=_title(albums),
             photos=words.counted(len(pictures), "photo"),
             missing=sum(picture.data_uri is None for picture in pictures.values()),

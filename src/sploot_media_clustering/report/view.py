@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from sploot_media_clustering.report.timeline import Month
+
 TILES_AT_FIRST: Final = 21
 """A hero of two by two tiles and two rows of ten beside it; the rest waits for "Show all"."""
 
@@ -146,6 +148,7 @@ class Album:
         asides: photos set aside, by reason.
         failures: photos that could not be read.
         segments: of the coverage bar.
+        months: in which its photos were taken, oldest first.
         colophon: what made this answer, and when.
     """
 
@@ -157,6 +160,7 @@ class Album:
     asides: tuple[Aside, ...]
     failures: tuple[Failure, ...]
     segments: tuple[Segment, ...]
+    months: tuple[Month, ...]
     colophon: str
 
     @property

@@ -46,6 +46,20 @@ FAILURES: Final[dict[str, str]] = {
 }
 FAILURE_OF_ANOTHER_KIND: Final = "Could not be read"
 
+KEYS: Final = (
+    ("/", "search"),
+    ("Enter", "open a photo"),
+    ("\u2190 \u2191 \u2192 \u2193", "go through the photos"),
+    ("c", "compare with another photo"),
+    ("z", "enlarge both"),
+    ("h", "show this photo first"),
+    ("x", "this photo is not of its animal"),
+    ("y n s", "yes, no, skip a question"),
+    ("u", "take the last word back"),
+    ("Esc", "close"),
+)
+"""Keys of the page and what they do."""
+
 ORDINALS: Final = ("First", "Second", "Third", "Fourth", "Fifth")
 
 

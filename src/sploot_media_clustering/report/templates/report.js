@@ -139,7 +139,7 @@
       detail.asides.forEach((aside) => part.append(isolated("p", "", aside)));
     }
     if (detail.moment.length) describeMoment(detail);
-    document.dispatchEvent(new CustomEvent("described", { detail: { number: detail.number, text, section } }));
+    document.dispatchEvent(new CustomEvent("described", { detail: { number: detail.number, moment: detail.moment, sequence, text, section } }));
   };
   const describeSignals = (signals) => {
     const list = make("dl", "signals");

@@ -1,4 +1,4 @@
-(() => {
+const sploot = (() => {
   const byId = (id) => document.getElementById(id);
   const albums = JSON.parse(byId("word").textContent);
   const KINDS = {
@@ -29,15 +29,18 @@
   };
   for (const album of albums) {
     album.pending = load(album);
+    album.marked = new Set();
     album.numbers = new Map(Object.entries(album.photos).map(([number, imageId]) => [imageId, Number(number)]));
   }
   const keep = (album) => {
     try { localStorage.setItem(keyOf(album), JSON.stringify(album.pending)); } catch { /* forgets on reload */ }
   };
+  const tilesOf = Map.groupBy(document.querySelectorAll("button[data-photo]"), (tile) => tile.dataset.photo);
   const newId = () => [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
   const toast = byId("toast");
   let fading;
   const tell = (text) => {
+    ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(toast);
     toast.textContent = text;
     toast.classList.add("seen");
     clearTimeout(fading);
@@ -83,6 +86,10 @@
   const saySame = (album, one, other) => say(
     album, { kind: "same", sightings: group(album, one), others: group(album, other) },
     named(album, one) + " and " + named(album, other) + " are one animal", [one.id, other.id],
+  );
+  const sayDifferent = (album, one, other) => say(
+    album, { kind: "different", sightings: group(album, one), others: group(album, other) },
+    named(album, one) + " and " + named(album, other) + " are two animals", [one.id, other.id],
   );
   const rest = (album, animal, number) => animal.members.filter((seen) => seen[0] !== number).map((seen) => ref(album, seen));
   const fileOf = (album, number) => album.photos[number].split("/").at(-1);
@@ -141,8 +148,10 @@
   addEventListener("click", (event) => {
     const naming = event.target.closest("[data-name]");
     const joining = event.target.closest("[data-same]");
-    const [album, animal] = find((naming ?? joining)?.dataset[naming ? "name" : "same"]);
+    const parting = event.target.closest("[data-different]");
+    const [album, animal] = find(naming?.dataset.name ?? joining?.dataset.same ?? parting?.dataset.different);
     if (naming) askName(album, animal);
+    if (parting) askAnimal(album, named(album, animal) + " is not the same animal as …", album.animals.filter((one) => one !== animal), (other) => sayDifferent(album, animal, other));
     if (joining) askAnimal(album, named(album, animal) + " is the same animal as …", album.animals.filter((one) => one !== animal), (other) => saySame(album, animal, other));
     event.target.closest("[data-close]")?.closest("dialog").close();
   });
@@ -189,8 +198,18 @@
   };
   const command = (text) => {
     const line = make("code", "command", text);
-    line.tabIndex = 0;
-    return line;
+    const copied = button("Copy", async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        tell("Copied");
+      } catch {
+        getSelection().selectAllChildren(line);
+        tell("Selected: copy it with your keyboard");
+      }
+    });
+    const row = make("div", "copy");
+    row.append(line, copied);
+    return row;
   };
   const pendingSection = (album) => {
     const part = make("section");
@@ -202,7 +221,7 @@
       line.append(text, button(place === album.pending.length - 1 ? "Undo" : "Undo from here", () => takeBack(album, place)));
       part.append(line);
     });
-    part.append(button("Download decisions", () => download(album), "act strong"));
+    part.append(button("Download decisions", () => download(album), "act strong download"));
     part.append(make("p", "soft", "Then run, with the folder that this report lies in:"));
     part.append(command("sploot-clustering decide FOLDER --import " + fileName(album) + optionOf(album)));
     return part;
@@ -215,10 +234,24 @@
       const text = make("span");
       const more = decision.sightings.length + (decision.others?.length ?? 0) - 1;
       text.append(bdi(decision.sightings[0].image_id + (more ? " and " + more + " more " : " ") + KINDS[decision.kind] + (decision.name ? " " + decision.name : "")));
-      const standing = decision.status === "superseded" ? "superseded by " + decision.superseded_by : decision.status ?? "holds";
-      text.append(make("small", "", standing + " · decide FOLDER --undo " + decision.id));
-      line.append(text);
+      const newer = album.decisions.find((other) => other.id === decision.superseded_by);
+      const standing = { superseded: "replaced by " + (newer ? newer.name ?? KINDS[newer.kind] : "a newer one"), waiting: "waits for its photos" };
+      text.append(make("small", "", standing[decision.status] ?? "holds"));
+      const marked = album.marked.has(decision.id);
+      const undo = button("Undo", () => {
+        if (!album.marked.delete(decision.id)) album.marked.add(decision.id);
+        draw();
+        byId("said-text").querySelector('[data-undo="' + decision.id + '"]')?.focus();
+      });
+      undo.dataset.undo = decision.id;
+      undo.setAttribute("aria-pressed", String(marked));
+      line.classList.toggle("marked", marked);
+      line.append(text, undo);
       part.append(line);
+    }
+    if (album.marked.size) {
+      part.append(make("p", "soft", "To take back what is marked, run:"));
+      part.append(command("sploot-clustering decide FOLDER" + [...album.marked].map((id) => " --undo " + id).join("") + optionOf(album)));
     }
     return part;
   };
@@ -296,17 +329,39 @@
       const list = section.querySelector("[data-pending]");
       list.hidden = !about.length;
       list.replaceChildren(...about.map((word) => make("li", "", bdi(word.note))));
-      section.classList.toggle("one", about.some((word) => word.record.kind === "same" && word.animals[1] === animal.id));
     }
+    joinUp(album);
     for (const { record, animals } of album.pending) {
       const mark = { not_this: "taken", split: "taken", not_hero: "taken", hero: "chosen" }[record.kind];
       if (!mark) continue;
       for (const { image_id: imageId } of record.sightings) {
         const inside = animals.length ? byId(album.animals.find((animal) => animal.id === animals[0])?.anchor) : byId(album.anchor);
-        inside?.querySelectorAll('button[data-photo="' + album.numbers.get(imageId) + '"]').forEach((tile) => tile.classList.add(mark));
+        for (const tile of tilesOf.get(String(album.numbers.get(imageId))) ?? []) if (inside?.contains(tile)) tile.classList.add(mark);
       }
     }
   };
+  // Animals said to be one stand together, under the first of them.
+  const joinUp = (album) => {
+    const over = new Map();
+    const root = (id) => (over.has(id) ? root(over.get(id)) : id);
+    for (const { record, animals } of album.pending) {
+      if (record.kind !== "same" || animals.length < 2) continue;
+      const order = animals.map(root).sort((a, b) => placeOf(album, a) - placeOf(album, b));
+      if (order[0] !== order[1]) over.set(order[1], order[0]);
+    }
+    const shown = JSON.stringify([...over]);
+    if (shown === (album.shown ?? "[]")) return;
+    album.shown = shown;
+    const groups = Map.groupBy(album.animals, (animal) => root(animal.id));
+    let last = byId(album.anchor).querySelector(".opening");
+    for (const animal of [...groups.values()].flat()) {
+      const section = byId(animal.anchor);
+      section.classList.toggle("joined", over.has(animal.id));
+      last.after(section);
+      last = section;
+    }
+  };
+  const placeOf = (album, id) => album.animals.findIndex((animal) => animal.id === id);
 
   // Search.
   const search = byId("search");
@@ -344,4 +399,5 @@
     }
   });
   draw();
+  return { say, find, group, named, shown: (number, kind) => sayShown(albumOf(number), number, kind) };
 })();
