@@ -164,11 +164,8 @@ def atoms(
 def _near_pairs(
     identity: Float64[np.ndarray, "s d"], moment: Int64[np.ndarray, " s"], largest_distance: float
 ) -> list[tuple[int, int]]:
-    found: list[tuple[float, int, int]] = []
-    for value in np.flatnonzero(np.bincount(moment, minlength=1) > 1):
-        rows = np.flatnonzero(moment == value)
-        vectors = identity[rows]
-        distance = ((vectors[:, None] - vectors) ** 2).mean(-1)
-        for i, j in zip(*np.nonzero(np.triu(distance <= largest_distance, 1)), strict=True):
-            found.append((float(distance[i, j]), int(rows[i]), int(rows[j])))
-    return [(first, second) for _, first, second in sorted(found)]
+    first, second = np.nonzero(np.triu(moment[:, None] == moment, 1))
+    distance = ((identity[first] - identity[second]) ** 2).mean(-1)
+    order = np.lexsort((second, first, distance))
+    near = order[: np.searchsorted(distance[order], largest_distance, side="right")]
+    return list(zip(first[near].tolist(), second[near].tolist(), strict=True))

@@ -16,7 +16,6 @@ from sploot_media_clustering.domain.settling import (
     ScaleSearch,
     join_gains,
     settle,
-    statistics,
 )
 
 PLACED: Final = 0
@@ -115,10 +114,8 @@ def place(items: Items, model: LevelModel, hint: CountHint | None = None) -> Lev
     if size == 0:
         return empty(model)
     settlement = settle(items, model.prior(size), model.search, hint)
-    components = statistics(items, settlement.labels)
-    served = components.counts >= min(model.min_size, size)
-    gain = join_gains(items, components, settlement.labels, settlement.prior)
-    among = mix.posterior(gain, model.temperature)[:, :-1][:, served]
+    served = np.bincount(settlement.labels) >= min(model.min_size, size)
+    among = mix.posterior(settlement.gains, model.temperature)[:, :-1][:, served]
     labels = np.where(served, np.cumsum(served) - 1, ASIDE)[settlement.labels]
     reasons = _reasons(among, labels, model)
     placed = np.where(reasons == PLACED, labels, ASIDE)
@@ -195,9 +192,19 @@ def arrive(
             sure of a component as of its cluster.
     """
     gain = mix.gains(level.mixture, vector, weight, level.prior)
-    gain[:-1][blocked | (level.mixture.counts == 0)] = -np.inf
+    return _arrival(gain, blocked | (level.mixture.counts == 0), model, clusters)
+
+
+def _arrival(
+    gain: Float64[np.ndarray, " k1"],
+    blocked: Bool[np.ndarray, " k"],
+    model: LevelModel,
+    clusters: Int64[np.ndarray, " k"] | None = None,
+) -> Arrival:
+    """The place of an item by its gains, as they are or would be without what is blocked."""
+    gain = np.where(np.append(blocked, False), -np.inf, gain)
     probabilities = mix.posterior(gain, model.temperature)
-    if len(gain) == 1 or np.isneginf(gain[:-1]).all():
+    if np.isneginf(gain[:-1]).all():
         return Arrival(ASIDE, ASIDE, 0.0, ALONE)
     guess, probability = _surest(probabilities[:-1], clusters)
     if gain[-1] > gain[guess]:
@@ -240,10 +247,13 @@ def extended(
     probabilities, reasons = np.zeros(size), np.full(size, ALONE, np.int8)
     labels[rows], guesses[rows] = level.labels, level.guesses
     probabilities[rows], reasons[rows] = level.probabilities, level.reasons
-    for row in np.setdiff1d(np.arange(size), rows):
+    others = np.setdiff1d(np.arange(size), rows)
+    items = Items(vectors[others], weights[others], others, forbidden[np.ix_(others, others)])
+    gains = join_gains(items, level.mixture, labels[others], level.prior)
+    for row, gain in zip(others, gains, strict=True):
         beside = labels[forbidden[row] & (labels != ASIDE)]
         blocked = np.bincount(beside, minlength=len(level.mixture)) > 0
-        place = arrive(level, vectors[row], float(weights[row]), blocked, model)
+        place = _arrival(gain, blocked, model)
         labels[row], guesses[row] = place.label, place.guess
         probabilities[row], reasons[row] = place.probability, place.reason
     ones = np.ones(size, np.int64)

@@ -19,6 +19,7 @@ from sploot_media_clustering.domain.settling import (
     ScaleSearch,
     canonical,
     log_posterior,
+    merged_atoms,
 )
 
 
@@ -48,10 +49,8 @@ class MergePath:
 
     def labels(self, merges: int) -> Int64[np.ndarray, " n"]:
         """Component of each item after so many merges, numbered by first appearance."""
-        component = np.arange(int(self.atoms.max(initial=-1)) + 1)
-        for kept, gone in self.pairs[:merges]:
-            component[component == gone] = kept
-        return canonical(component[self.atoms])
+        atoms = int(self.atoms.max(initial=-1)) + 1
+        return canonical(merged_atoms(atoms, self.pairs[:merges])[self.atoms])
 
 
 def merge_paths(items: Items, prior: Prior, search: ScaleSearch) -> list[MergePath]:
@@ -71,10 +70,8 @@ def _merge_path(items: Items, prior: Prior, log_scale: float) -> MergePath:
     merging = Merging(items, prior)
     pairs, gains = [], []
     while (pair := merging.best_pair()) is not None:
-        first, second = pair
-        pairs.append((merging.members[first][0], merging.members[second][0]))
-        gains.append(float(merging.gain[first, second]))
-        merging.merge(first, second)
+        gains.append(float(merging.gain[pair]))
+        pairs.append(merging.merge(*pair))
     return MergePath(
         atoms=items.atoms,
         pairs=np.array(pairs, np.int64).reshape(-1, 2),

@@ -21,8 +21,8 @@ from jaxtyping import Float64, Int64
 from scipy.special import gammaln
 
 _PRODUCT_RUN = 16
-"""Determinants are products of runs of so many factors, then summed logs: one log a run, and no overflow
-while n lam / w stays below 1e19."""
+"""Determinants are products of runs of at most so many factors, then summed logs: one log a run, and no
+overflow while n lam / w stays below 1e19."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,11 +87,14 @@ def collect(
     """
     member = labels >= 0
     rows = labels[member]
-    sums = np.zeros((components, vectors.shape[1]))
-    np.add.at(sums, rows, vectors[member] * weights[member, None])
+    dimension = vectors.shape[1]
+    cells = rows[:, None] * dimension + np.arange(dimension)
+    weighted = vectors[member] * weights[member, None]
     return Mixture(
         np.bincount(rows, weights[member], components).astype(np.float64),
-        sums,
+        np.bincount(cells.ravel(), weighted.ravel(), components * dimension)
+        .reshape(components, dimension)
+        .astype(np.float64),
         np.bincount(rows, counts[member], components).astype(np.int64),
     )
 
@@ -114,14 +117,60 @@ def gaussian_evidence(
     weights: Float64[np.ndarray, " k"], sums: Float64[np.ndarray, "k d"], prior: Prior
 ) -> Float64[np.ndarray, " k"]:
     """The tempered part of the log evidence of each component."""
-    ratio = prior.between / prior.within
-    inflation = weights[:, None] * ratio
+    return _gaussian_evidence(weights, sums.T.copy(), prior)
+
+
+def joint_gaussian_evidence(
+    weights: Float64[np.ndarray, " k"],
+    sums: Float64[np.ndarray, "d k"],
+    weight: float,
+    more: Float64[np.ndarray, " d"],
+    prior: Prior,
+) -> Float64[np.ndarray, " k"]:
+    """The same of each component once another joined it; here and below, ``sums`` has an axis a row."""
+    return _gaussian_evidence(weights + weight, sums + more[:, None], prior)
+
+
+def pairwise_gaussian_evidence(
+    weights: Float64[np.ndarray, " k"], sums: Float64[np.ndarray, "d k"], prior: Prior
+) -> Float64[np.ndarray, "k k"]:
+    """The same of every two components joined, by matrix products: one for each distinct weight."""
+    joint = np.empty((len(weights), len(weights)))
+    factor = (prior.between / prior.within**2)[:, None]
+    for weight in np.unique(weights):
+        rows = np.flatnonzero(weights == weight)
+        inflation = _inflation(weights + weight, prior)
+        scaled = factor / inflation
+        crossed = scaled * sums
+        own = sums[:, rows]
+        joint[rows] = (own * own).T @ scaled
+        joint[rows] += 2.0 * own.T @ crossed
+        joint[rows] += (crossed * sums).sum(0) - _log_determinant(inflation)
+    joint *= 0.5 * prior.power
+    return joint
+
+
+def _gaussian_evidence(
+    weights: Float64[np.ndarray, " k"], sums: Float64[np.ndarray, "d k"], prior: Prior
+) -> Float64[np.ndarray, " k"]:
+    """Axis by axis, since a row of components fills a processor's lanes; overwrites the sums."""
+    inflation = _inflation(weights, prior)
+    sums *= sums
+    sums /= inflation
+    return 0.5 * prior.power * (prior.between / prior.within**2 @ sums - _log_determinant(inflation))
+
+
+def _inflation(weights: Float64[np.ndarray, " k"], prior: Prior) -> Float64[np.ndarray, "d k"]:
+    inflation = np.dot((prior.between / prior.within)[:, None], weights[None])
     inflation += 1.0
-    runs = np.arange(0, sums.shape[1], _PRODUCT_RUN)
-    log_determinant = np.log(np.multiply.reduceat(inflation, runs, axis=1)).sum(1)
-    squares = sums * sums
-    squares /= inflation
-    return 0.5 * prior.power * (squares @ (ratio / prior.within) - log_determinant)
+    return inflation
+
+
+def _log_determinant(inflation: Float64[np.ndarray, "d k"]) -> Float64[np.ndarray, " k"]:
+    dimension, size = inflation.shape
+    run = math.gcd(dimension, _PRODUCT_RUN)
+    products = np.multiply.reduce(inflation.reshape(dimension // run, run, size), axis=1)
+    return np.log(products).sum(0)
 
 
 def log_size_prior(counts: Int64[np.ndarray, "*n"], prior: Prior) -> Float64[np.ndarray, "*n"]:

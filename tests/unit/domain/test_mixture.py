@@ -94,3 +94,17 @@ def test_an_empty_component_has_no_evidence() -> None:
     prior = Prior(BETWEEN, power=0.4, log_concentration=-3.0)
     none = mix.log_evidence(np.zeros(1), np.zeros((1, 3)), np.zeros(1, np.int64), prior)
     assert none.tolist() == [0.0]
+
+
+@given(seeds, st.integers(1, 8), st.sampled_from([3, 18, 32]))
+def test_evidence_of_joined_components_is_that_of_their_sums(seed: int, size: int, dimension: int) -> None:
+    """One with all, and all with all, whatever the number of axes and of distinct weights."""
+    rng = np.random.default_rng(seed)
+    prior = Prior(rng.uniform(0.5, 20.0, dimension), power=0.4, log_concentration=-3.0, within=1.3)
+    weights, sums = rng.choice([0.5, 1.0, 2.3], size), rng.normal(size=(dimension, size)) * 3
+    pairs = mix.pairwise_gaussian_evidence(weights, sums, prior)
+    for i in range(size):
+        expected = mix.gaussian_evidence(weights + weights[i], (sums + sums[:, [i]]).T, prior)
+        joint = mix.joint_gaussian_evidence(weights, sums, float(weights[i]), sums[:, i], prior)
+        np.testing.assert_allclose(joint, expected, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(pairs[i], expected, rtol=1e-10, atol=1e-10)
