@@ -29,12 +29,12 @@ class Floor:
 IDENTITY_FLOORS: Final = {
     "home_cats": Floor(0.945, 0.02, 0.87, 0.915),
     "campus_cats": Floor(0.87, 0.03, 0.735, 0.82),
-    "rescue_collies": Floor(0.90, 0.05, 0.84, 0.90),
+    "rescue_collies": Floor(0.925, 0.05, 0.87, 0.91),
     "shelter_dogs": Floor(0.945, 0.03, 0.895, 0.925),
 }
-"""What a release must reach; rescue_collies' goal is .925 / 5 % / .89 / .91, see docs/evaluation.md."""
+"""What a release must reach; rescue_collies' goal for V-measure is .89, see docs/evaluation.md."""
 
-ALONE_FLOOR: Final = 0.955
+ALONE_FLOOR: Final = 0.96
 
 
 @dataclass(frozen=True, slots=True)
