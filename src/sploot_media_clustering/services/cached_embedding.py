@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, runtime_checkable
 
@@ -12,12 +12,16 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.errors import SplootError, TemporaryError, UnreadablePhotoError
 from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure, PhotoInput
 from sploot_media_clustering.services.ports import EmbeddingStore, PhotoSource
+from sploot_media_clustering.services.read_ahead import AheadLimits, read_ahead
 
 _BLOCK: Final = 24
-"""Photos read, looked up, embedded and stored together: what an interruption costs at most."""
+"""Photos looked up, embedded and stored together: what an interruption costs at most."""
 
-_READERS: Final = 4
-"""Threads that read: a remote store answers slowly, a disk does not mind."""
+_BLOCK_BYTES: Final = 128 * 2**20
+"""Of files: a block ends earlier with it, and reading ahead pauses. 24 photos of phones have less."""
+
+_AHEAD: Final = AheadLimits(readers=4, items=_BLOCK, size_bytes=_BLOCK_BYTES)
+"""Four threads: a remote store answers slowly, a disk does not mind."""
 
 
 @runtime_checkable
@@ -44,6 +48,10 @@ class _Read:
     key: str
     error: SplootError | None = None
 
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
 
 class CachedEmbedding:
     """Photos to embeddings, in order, through a store that outlives the process.
@@ -60,7 +68,7 @@ class CachedEmbedding:
         self._service = service
 
     def embed(self, photos: Sequence[Located]) -> Iterator[PhotoEmbedding | PhotoFailure]:
-        """Embed any number of photos; the next block is read while one is embedded.
+        """Embed any number of photos; the next ones are read while some are embedded.
 
         Args:
             photos: names and places.
@@ -69,19 +77,9 @@ class CachedEmbedding:
             For each photo, in order, its embedding or the reason why there is none. What was yielded is
             stored.
         """
-        blocks = [photos[i : i + _BLOCK] for i in range(0, len(photos), _BLOCK)]
-        readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
-        try:
-            ahead: list[Future[_Read]] = (
-                [readers.submit(self._read, photo) for photo in blocks[0]] if blocks else []
-            )
-            for number in range(len(blocks)):
-                block = [future.result() for future in ahead]
-                if number + 1 < len(blocks):
-                    ahead = [readers.submit(self._read, photo) for photo in blocks[number + 1]]
+        with closing(read_ahead(self._read, photos, _AHEAD)) as reads:
+            for block in _blocks(reads):
                 yield from self._embedded(block)
-        finally:
-            readers.shutdown(cancel_futures=True)
 
     def embed_one(self, photo: PhotoInput) -> PhotoEmbedding:
         """Embed one photo with the least delay; it is stored when this returns.
@@ -128,3 +126,14 @@ class CachedEmbedding:
                 yield replace(stored, image_id=read.image_id)
             else:
                 yield results[i]
+
+
+def _blocks(reads: Iterable[_Read]) -> Iterator[list[_Read]]:
+    block: list[_Read] = []
+    for read in reads:
+        block.append(read)
+        if len(block) == _BLOCK or sum(one.size_bytes for one in block) >= _BLOCK_BYTES:
+            yield block
+            block = []
+    if block:
+        yield block

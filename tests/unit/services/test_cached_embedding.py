@@ -15,6 +15,7 @@ from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.detection import DetectionThresholds
 from sploot_media_clustering.errors import EmptyFileError, NotAnImageError, SourceUnavailableError
+from sploot_media_clustering.services import cached_embedding
 from sploot_media_clustering.services.cached_embedding import CachedEmbedding
 from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure, PhotoInput
 from sploot_media_clustering.services.fakes import FakeDetector, FakeEmbedder, MemoryEmbeddingStore
@@ -217,3 +218,20 @@ def test_one_photo_is_embedded_and_stored(bench: Bench) -> None:
 def test_no_photos_are_no_results(bench: Bench) -> None:
     """And no error."""
     assert bench.embed() == []
+
+
+def test_a_block_of_large_files_ends_early(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory is bounded by bytes, and not by photos alone."""
+    size_bytes = len(bench.shelf.photos["001.png"])
+    monkeypatch.setattr(cached_embedding, "_BLOCK_BYTES", 3 * size_bytes)
+    saved = []
+    save = MemoryEmbeddingStore.save
+
+    def counted(store: MemoryEmbeddingStore, items: Sequence[tuple[str, PhotoEmbedding]]) -> None:
+        saved.append(len(items))
+        save(store, items)
+
+    monkeypatch.setattr(MemoryEmbeddingStore, "save", counted)
+    bench.embed(*sorted(bench.shelf.photos)[:12])
+    assert max(saved) <= 4
+    assert sum(saved) == 12
