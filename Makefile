@@ -8,10 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary --disable-pip-version-check -c constraints.txt
 OUT ?= out/demo
+JOBS ?= 20000
+PETS ?= 500
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo camera-roll test check format clean
+.PHONY: help demo camera-roll test chaos check format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +56,9 @@ camera-roll: $(VENV)/.demo ## Write the simulated camera roll alone, into out/ca
 
 test: $(VENV)/.dev ## Run the tests that take minutes at most
 	$(BIN)/pytest -m 'not slow'
+
+chaos: $(VENV)/.dev ## Kill workers and the store at random, and see that nothing is lost or doubled
+	$(BIN)/python tests/chaos.py --jobs $(JOBS) --pets $(PETS) --workers 4
 
 check: $(VENV)/.dev ## Lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

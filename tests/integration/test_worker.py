@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,15 @@ import pytest
 from embedded_server import server_url
 from fake_worker import ATTEMPTS, MANNER, SketchEmbedder, SketchSource, photos_job, sketch_clustering
 from memory_store import MemoryPetEmbeddings
+from redis_cluster import cluster_url
 
 from sploot_media_clustering.adapters import redis_keys as keys
+from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.bootstrap_worker import Manner, Tools, open_consumer
+from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.album_record import AlbumRecord
 from sploot_media_clustering.services.answer import Answer
@@ -64,6 +67,7 @@ def anyio_backend() -> str:
 class Service:
     """The store as publishers and readers see it."""
 
+    url: str
     connection: RedisConnection
     queue: RedisJobQueue
     pets: RedisPetStore
@@ -74,12 +78,23 @@ class Service:
         )
     )
 
+    @staticmethod
+    def at(url: str) -> Service:
+        connection = connect(url)
+        return Service(
+            url,
+            connection,
+            RedisJobQueue(connection),
+            RedisPetStore(connection),
+            RedisDeadLetters(connection),
+        )
+
     @asynccontextmanager
     async def worker(self, manner: Manner | None = None) -> AsyncIterator[None]:
         """A worker in this process; told to end, it finishes what it has in hand."""
         stop = asyncio.Event()
         manner = manner or MANNER
-        async with open_consumer(server_url(), self.tools, manner) as consumer:
+        async with open_consumer(self.url, self.tools, manner) as consumer:
             running = asyncio.create_task(consumer.run(stop))
             try:
                 yield
@@ -89,7 +104,10 @@ class Service:
 
     async def ended(self, job_id: str) -> JobState:
         async def state() -> JobState | None:
-            told = await self.queue.state(job_id)
+            try:
+                told = await self.queue.state(job_id)
+            except StoreUnavailableError:
+                return None
             return told if told is not None and told.status in {"done", "superseded", "dead"} else None
 
         return await until(state)
@@ -133,12 +151,10 @@ async def until(asked: Callable[[], Awaitable[T | None]]) -> T:
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
-    connection = connect(server_url())
-    await connection.execute("FLUSHALL")
-    yield Service(
-        connection, RedisJobQueue(connection), RedisPetStore(connection), RedisDeadLetters(connection)
-    )
-    await connection.close()
+    found = Service.at(server_url())
+    await found.connection.execute("FLUSHALL")
+    yield found
+    await found.connection.close()
 
 
 def album_of(count: int, animal: str = "milo") -> dict[str, str]:
@@ -398,3 +414,37 @@ async def test_a_worker_told_to_end_finishes_what_it_has(service: Service, tmp_p
         assert worker.returncode == 0
     assert await service.connection.execute("XINFO", "CONSUMERS", keys.JOBS, keys.GROUP) == []
     assert_once(await service.results(), [photos_job(f"job-{n}", "pet-1", {}) for n in range(5)])
+
+
+async def test_a_worker_survives_a_restart_of_the_store(tmp_path: Path) -> None:
+    """It waits, goes on where it was, and what was confirmed before is there."""
+    with ExitStack() as stack:
+        store = stack.enter_context(embedded_store(tmp_path / "store"))
+        service = Service.at(store.url)
+        async with service.worker():
+            await done(service, photos_job("job-1", "pet-1", {"a": "milo 1"}))
+            await service.queue.add(photos_job("job-2", "pet-1", {"b": "milo 2"}))
+            os.kill(store.pid, signal.SIGKILL)
+            await asyncio.sleep(0.5)
+            stack.enter_context(embedded_store(tmp_path / "store"))
+            assert (await service.ended("job-2")).status == "done"
+            await done(service, photos_job("job-3", "pet-1", {"c": "milo 3"}))
+            await service.empty()
+        assert {part.image_id for part in (await service.answer()).images} == {"a", "b", "c"}
+        assert_once(await service.results(), [photos_job(f"job-{n}", "pet-1", {}) for n in (1, 2, 3)])
+        await service.connection.close()
+
+
+@pytest.mark.slow
+async def test_all_of_it_works_on_a_cluster() -> None:
+    """Every script touches one slot."""
+    service = Service.at(cluster_url())
+    await service.connection.execute("FLUSHALL")
+    async with service.worker():
+        await service.raw(job=b"nonsense")
+        jobs = [photos_job(f"job-{n}", f"pet-{n}", {f"milo-{n}": f"milo {n}"}) for n in range(8)]
+        await done(service, *jobs, change("change-1", RemoveImage(image_id="milo-1")))
+        await service.empty()
+    assert_once(await service.results(), [*jobs, change("change-1", DeletePet())])
+    assert len(await service.dead()) == 1
+    await service.connection.close()
