@@ -47,7 +47,7 @@ def _rows(reader: csv.DictReader[str], path: Path, needed: Collection[str]) -> I
         raise DatasetError(f"{path} lacks the columns {sorted(missing)}")
     for values in reader:
         place = f"{path}, line {reader.line_num}"
-        further = values.pop(None, ())  # type: ignore[call-overload]  # where DictReader keeps what is too much
+        further = values.pop(None, ())  # where DictReader keeps what is too much
         if further:
             raise DatasetError(
                 f"{place}: expected {len(columns)} values, got {len(columns) + len(further)}; quote commas"

@@ -52,6 +52,8 @@ def up(
     commands += [Command(f"worker-{number}", (*_PROGRAM, "worker")) for number in range(1, workers + 1)]
     with service().open_store(store) as url:
         err.print(f"store     | {store.folder if store.url != url else 'REDIS_URL'}", markup=False)
+        handed = "" if os.environ.get("REDIS_URL") else "REDIS_URL=embedded "
+        err.print(f"jobs      | {handed}sploot-clustering submit PET PHOTOS --wait 60", markup=False)
         asyncio.run(_up(commands, {**environment, "REDIS_URL": url}))
 
 
