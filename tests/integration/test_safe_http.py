@@ -143,6 +143,23 @@ def test_a_photo_is_read_from_the_checked_address(source: SafeHttpSource, port: 
     assert Server.seen == [("/photo.jpg?sig=a%2Fb", f"pets.test:{port}")]
 
 
+def test_the_address_that_was_resolved_is_the_one_connected_to(policy: UriPolicy, names: Names) -> None:
+    """And no other of this machine, on which nobody listens there."""
+    try:
+        server = PatientServer(("127.0.0.2", 0), Server)
+    except OSError:
+        pytest.skip("needs a second loopback address")
+    names.answers["pets.test"] = [("127.0.0.2",)]
+    with server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        place = f"pets.test:{server.server_port}"
+        elsewhere = replace(policy, hosts=(place,), networks=(network("127.0.0.0/8"),))
+        source = SafeHttpSource(elsewhere, max_bytes=len(PHOTO), patience=SHORT, resolver=names)
+        assert source.read(f"http://{place}/photo.jpg") == PHOTO
+        source.close()
+        server.shutdown()
+
+
 def test_a_connection_is_used_again(source: SafeHttpSource, names: Names, port: int) -> None:
     """Its address was checked when it was made."""
     for _ in range(3):
