@@ -137,8 +137,10 @@ async def publish(chaos: Chaos, connection: RedisConnection, jobs: Sequence[Job]
     queue, again = RedisJobQueue(connection), []
     for job in jobs:
         while str(job.job_id) not in chaos.positions:
-            with suppress(StoreUnavailableError):
+            try:
                 chaos.positions[str(job.job_id)] = (await queue.add(job)).position
+            except StoreUnavailableError:
+                await asyncio.sleep(0.05)
         if chaos.rng.random() < TWICE:
             again.append(job)
         if again and chaos.rng.random() < TWICE:

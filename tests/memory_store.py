@@ -203,7 +203,7 @@ class MemoryDeadLetters:
 
     async def add(self, burial: Burial) -> str:
         for letter_id, known in self.server.letters.items():
-            if known.entry.entry_id == burial.entry.entry_id:
+            if known.about == burial.about:
                 return letter_id
         letter_id = self.server.next_id()
         entry = Entry(burial.entry.entry_id, burial.entry.fields, again=True)

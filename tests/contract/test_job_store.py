@@ -17,9 +17,9 @@ from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_pulse import RedisPulse
-from sploot_media_clustering.adapters.redis_store import RedisPetStore
+from sploot_media_clustering.adapters.redis_store import Keeping, RedisPetStore
 from sploot_media_clustering.adapters.redis_stream import RedisJobStream
-from sploot_media_clustering.errors import ConflictError, InputError
+from sploot_media_clustering.errors import ConflictError, InputError, StoreUnavailableError
 from sploot_media_clustering.services.desk import JobState
 from sploot_media_clustering.services.job_ports import (
     Burial,
@@ -273,16 +273,19 @@ async def test_a_job_is_committed_or_dead_and_never_both(store: Store) -> None:
     assert await store.pets.commit(commit(5, 6, "job-2")) == "ok"
 
 
-def burial(entry_id: str, reason: str = "no reason") -> Burial:
+def burial(entry_id: str, job_id: str | None = "job-1", reason: str = "no reason") -> Burial:
     fields = {JOB_FIELD: encode(job()), b"\xff": b"\x00\xff"}
     entry = Entry(entry_id, fields, again=True)
-    return Burial(entry, reason, 3, "job-1", "milo", Position(1, 2))
+    return Burial(entry, reason, 3, job_id, "milo", Position(1, 2))
 
 
-async def test_a_message_has_one_dead_letter(store: Store) -> None:
-    """With all that the message said; until it is dropped."""
+async def test_a_job_has_one_dead_letter(store: Store) -> None:
+    """With all that its message said, however often it was published; until it is dropped."""
     letter_id = await store.letters.add(burial("10-0"))
-    assert await store.letters.add(burial("10-0", "again")) == letter_id
+    assert await store.letters.add(burial("11-0", reason="again")) == letter_id
+    unread = await store.letters.add(burial("12-0", None))
+    assert await store.letters.add(burial("12-0", None)) == unread != letter_id
+    assert await store.letters.add(burial("13-0", None)) != unread
     assert await store.letters.opened(letter_id) == burial("10-0")
     assert await store.letters.drop(letter_id)
     assert not await store.letters.drop(letter_id)
@@ -293,7 +296,7 @@ async def test_a_message_has_one_dead_letter(store: Store) -> None:
 
 async def test_dead_letters_are_paged_newest_first(store: Store) -> None:
     """A page tells where the next one begins, and the last one that it is the last."""
-    made = [await store.letters.add(burial(f"{number}-0")) for number in range(5)]
+    made = [await store.letters.add(burial(f"{number}-0", f"job-{number}")) for number in range(5)]
     seen, cursor = [], None
     for _ in range(3):
         page, cursor = await store.letters.page(2, cursor)
@@ -301,7 +304,7 @@ async def test_dead_letters_are_paged_newest_first(store: Store) -> None:
     assert seen == made[::-1]
     assert cursor is None
     (last,), _ = await store.letters.page(1, None)
-    assert (last.job_id, last.pet_id, last.reason, last.attempts) == ("job-1", "milo", "no reason", 3)
+    assert (last.job_id, last.pet_id, last.reason, last.attempts) == ("job-4", "milo", "no reason", 3)
 
 
 async def test_a_position_can_be_claimed_by_a_message(store: Store) -> None:
@@ -310,3 +313,16 @@ async def test_a_position_can_be_claimed_by_a_message(store: Store) -> None:
     assert position_of({POSITION_FIELD: b"7-1"}, entry_id) == Position(7, 1)
     with pytest.raises(InputError, match="before"):
         position_of({POSITION_FIELD: b"99999999999999-0"}, entry_id)
+
+
+async def test_nothing_is_published_that_too_few_replicas_have() -> None:
+    """It waits in the outbox, and goes out once they confirm."""
+    connection = connect(server_url())
+    await connection.execute("FLUSHALL")
+    careful = RedisPetStore(connection, Keeping(replicas=1, replicas_wait_ms=10))
+    assert await careful.commit(commit(0, 5, "job-1")) == "ok"
+    with pytest.raises(StoreUnavailableError, match="replicas"):
+        await careful.relay("milo")
+    assert await connection.execute("XLEN", keys.RESULTS) == 0
+    assert await RedisPetStore(connection).relay("milo") == 1
+    await connection.close()

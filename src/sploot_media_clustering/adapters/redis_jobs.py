@@ -90,7 +90,7 @@ class RedisDeadLetters:
         self._connection = connection
 
     async def add(self, burial: Burial) -> str:
-        """Keep a message; of one entry there is one letter."""
+        """Keep a message; of one job, or one message without, there is one letter."""
         told: dict[bytes, str] = {
             b"entry": burial.entry.entry_id,
             b"reason": burial.reason,
@@ -102,7 +102,7 @@ class RedisDeadLetters:
         pairs: list[Value] = [part for pair in told.items() for part in pair]
         pairs += [part for name, value in burial.entry.fields.items() for part in (_FIELD + name, value)]
         letter: bytes = await self._connection.run(
-            scripts.ADD_LETTER, [keys.LETTERS, keys.LETTER_OF], [burial.entry.entry_id, *pairs]
+            scripts.ADD_LETTER, [keys.LETTERS, keys.LETTER_OF], [burial.about, *pairs]
         )
         return letter.decode()
 
@@ -128,7 +128,7 @@ class RedisDeadLetters:
         if burial is None:
             return False
         gone = await self._connection.run(
-            scripts.DROP_LETTER, [keys.LETTERS, keys.LETTER_OF], [letter_id, burial.entry.entry_id]
+            scripts.DROP_LETTER, [keys.LETTERS, keys.LETTER_OF], [letter_id, burial.about]
         )
         return bool(gone)
 

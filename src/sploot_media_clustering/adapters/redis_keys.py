@@ -21,8 +21,8 @@ RELAYED: Final = f"{{{RESULTS}}}:relayed"
 
 LETTERS: Final = "streams:media.cluster.deadletter"
 """Stream of messages that were given up."""
-LETTER_OF: Final = f"{{{LETTERS}}}:entries"
-"""Hash: entry id to the id of its dead letter."""
+LETTER_OF: Final = f"{{{LETTERS}}}:about"
+"""Hash: a job, or a message that could not be read, to the id of its dead letter."""
 
 
 def job(job_id: str) -> str:

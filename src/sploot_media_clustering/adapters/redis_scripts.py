@@ -134,7 +134,7 @@ return 1
 """
 
 ADD_LETTER: Final = """
--- keys: letters, letter of an entry; args: entry id, then fields and values
+-- keys: letters, letter by what it is of; args: what it is of, then fields and values
 local known = redis.call('HGET', KEYS[2], ARGV[1])
 if known then return known end
 local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
@@ -143,7 +143,7 @@ return id
 """
 
 DROP_LETTER: Final = """
--- keys: letters, letter of an entry; args: letter id, entry id
+-- keys: letters, letter by what it is of; args: letter id, what it is of
 redis.call('HDEL', KEYS[2], ARGV[2])
 return redis.call('XDEL', KEYS[1], ARGV[1])
 """

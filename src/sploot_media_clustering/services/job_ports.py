@@ -201,13 +201,18 @@ class Burial:
     pet_id: str | None = None
     position: Position | None = None
 
+    @property
+    def about(self) -> str:
+        """What a letter is of: a job, however often it was published; else a message."""
+        return f"job {self.job_id}" if self.job_id else f"entry {self.entry.entry_id}"
+
 
 @runtime_checkable
 class DeadLetters(Protocol):
     """Messages that were given up; kept until somebody looks after them."""
 
     async def add(self, burial: Burial) -> str:
-        """Keep a message; of one entry there is one letter. Returns the letter's id."""
+        """Keep a message; of one job, or one message without, there is one letter. Returns its id."""
         ...
 
     async def page(self, limit: int, cursor: str | None) -> tuple[tuple[DeadLetter, ...], str | None]:

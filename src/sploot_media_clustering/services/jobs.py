@@ -174,9 +174,7 @@ def _decoded(body: bytes, kind: type[T]) -> T:
 
 def _renewed(older: _OlderJob, template: str | None) -> JobRequest:
     if template is None:
-        raise InputError(
-            "expected 'images' with URIs; for photos by id alone set a URI template"
-        )
+        raise InputError("expected 'images' with URIs; for photos by id alone set a URI template")
     images = tuple(
         JobImage(
             image_id=image_id,
