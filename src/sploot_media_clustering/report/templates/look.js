@@ -49,11 +49,40 @@
     other.focus();
   });
 
+  // Search.
+  const search = byId("search");
+  const matches = (element, wanted) => element.textContent.toLocaleLowerCase().includes(wanted)
+    || [...element.querySelectorAll("img[alt]")].some((image) => image.alt.toLocaleLowerCase().includes(wanted));
+  search.addEventListener("input", () => {
+    const wanted = search.value.trim().toLocaleLowerCase();
+    for (const animal of document.querySelectorAll(".animal")) {
+      const whole = !wanted || matches(byId(animal.id + "-name"), wanted);
+      let some = whole;
+      for (const shelf of animal.querySelectorAll(".shelf")) {
+        const found = whole || matches(shelf, wanted);
+        shelf.hidden = !found;
+        some ||= found;
+      }
+      animal.hidden = !some;
+    }
+    for (const other of document.querySelectorAll(".aside, .failed")) other.hidden = Boolean(wanted) && !matches(other, wanted);
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    search.value = "";
+    search.dispatchEvent(new Event("input"));
+    search.blur();
+  });
+
   // Keys that are told, and keys that lead here.
   const keys = byId("keys");
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, textarea")) return;
     if (event.key === "?" && !keys.open) keys.showModal();
+    if (event.key === "/" && !document.querySelector("dialog[open]")) {
+      event.preventDefault();
+      search.focus();
+    }
     if (event.key === "c" && byId("viewer").open && !compare.open) side();
   });
 

@@ -244,5 +244,10 @@
     if (Math.abs(across) > 48 && Math.abs(across) > 2 * Math.abs(down)) turn(across < 0 ? 1 : -1);
   }, { passive: true });
   addEventListener("resize", () => viewer.open && fit());
-  addEventListener("spoken", () => viewer.open && describe(details[sequence[place]]));
+  addEventListener("spoken", () => {
+    if (!viewer.open) return;
+    const inside = text.contains(document.activeElement);
+    describe(details[sequence[place]]);
+    if (inside) byId("viewer-panel").focus();
+  });
 })();

@@ -36,6 +36,9 @@ const sploot = (() => {
     try { localStorage.setItem(keyOf(album), JSON.stringify(album.pending)); } catch { /* forgets on reload */ }
   };
   const tilesOf = Map.groupBy(document.querySelectorAll("button[data-photo]"), (tile) => tile.dataset.photo);
+  const linksTo = Map.groupBy(
+    document.querySelectorAll(".jump bdi, .legend bdi"), (name) => name.closest("a").getAttribute("href"),
+  );
   const newId = () => [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
   const toast = byId("toast");
   let fading;
@@ -324,7 +327,7 @@ const sploot = (() => {
       const title = named(album, animal);
       const section = byId(animal.anchor);
       section.querySelector("#" + animal.anchor + "-name bdi").textContent = title;
-      document.querySelectorAll('.jump a[href="#' + animal.anchor + '"] bdi, .legend a[href="#' + animal.anchor + '"] bdi').forEach((link) => { link.textContent = title; });
+      for (const link of linksTo.get("#" + animal.anchor) ?? []) link.textContent = title;
       const about = album.pending.filter((word) => word.animals.includes(animal.id));
       const list = section.querySelector("[data-pending]");
       list.hidden = !about.length;
@@ -363,34 +366,11 @@ const sploot = (() => {
   };
   const placeOf = (album, id) => album.animals.findIndex((animal) => animal.id === id);
 
-  // Search.
-  const search = byId("search");
-  const matches = (element, wanted) => element.textContent.toLocaleLowerCase().includes(wanted)
-    || [...element.querySelectorAll("img[alt]")].some((image) => image.alt.toLocaleLowerCase().includes(wanted));
-  search.addEventListener("input", () => {
-    const wanted = search.value.trim().toLocaleLowerCase();
-    for (const animal of document.querySelectorAll(".animal")) {
-      const whole = !wanted || matches(byId(animal.id + "-name"), wanted);
-      let some = whole;
-      for (const shelf of animal.querySelectorAll(".shelf")) {
-        const found = whole || matches(shelf, wanted);
-        shelf.hidden = !found;
-        some ||= found;
-      }
-      animal.hidden = !some;
-    }
-    for (const other of document.querySelectorAll(".aside, .failed")) other.hidden = Boolean(wanted) && !matches(other, wanted);
-  });
-
   // Keys.
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, textarea")) {
-      if (event.key === "Escape" && event.target === search) { search.value = ""; search.dispatchEvent(new Event("input")); search.blur(); }
-      return;
-    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, textarea")) return;
     const album = newest();
     if (event.key === "u" && album) takeBack(album, album.pending.length - 1);
-    if (event.key === "/" && !document.querySelector("dialog[open]")) { event.preventDefault(); search.focus(); }
     if (ask.open && "yns".includes(event.key)) reply({ y: "yes", n: "no", s: "skip" }[event.key]);
     if (looking && event.key === "h") sayShown(looking.album, looking.number, "hero");
     if (looking && event.key === "x") {
