@@ -326,3 +326,21 @@ async def test_nothing_is_published_that_too_few_replicas_have() -> None:
     assert await connection.execute("XLEN", keys.RESULTS) == 0
     assert await RedisPetStore(connection).relay("milo") == 1
     await connection.close()
+
+
+async def test_a_worker_that_leaves_keeps_what_it_holds() -> None:
+    """Its name goes with its last entry, or that would be lost; where there is no stream, there is no name."""
+    connection = connect(server_url())
+    await connection.execute("FLUSHALL")
+    stream = RedisJobStream(connection, "w1", silence_s=0)
+    await stream.leave()
+    await RedisJobQueue(connection).add(job())
+    (entry,) = await stream.read(1, 0.5)
+    await RedisJobStream(connection, "w2").read(1, 0.01)
+    await stream.leave()
+    assert len(await connection.execute("XINFO", "CONSUMERS", keys.JOBS, keys.GROUP)) == 2
+    await stream.acknowledge([entry.entry_id])
+    await stream.leave()
+    (left,) = await connection.execute("XINFO", "CONSUMERS", keys.JOBS, keys.GROUP)
+    assert b"w2" in left
+    await connection.close()

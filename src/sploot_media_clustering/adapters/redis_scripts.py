@@ -107,10 +107,18 @@ return gone
 """
 
 LEAVE: Final = """
--- keys: jobs; args: group, consumer. A consumer that is deleted takes its pending entries with it.
-if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
-redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
-return 1
+-- keys: jobs; args: group, consumer, idle ms after which others without entries are taken to have ended.
+-- A consumer that is deleted would take its pending entries with it.
+local gone = 0
+for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local about = {}
+  for i = 1, #told, 2 do about[told[i]] = told[i + 1] end
+  if about['pending'] == 0 and (about['name'] == ARGV[2] or about['idle'] > tonumber(ARGV[3])) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], about['name'])
+    gone = gone + 1
+  end
+end
+return gone
 """
 
 CLAIM_NAME: Final = """

@@ -17,6 +17,8 @@ from sploot_media_clustering.services.job_ports import Entry
 
 SILENCE_S: Final = 15.0
 """A worker that was not heard of for so long has lost its entries."""
+_ENDED_MS: Final = 3600 * 1000
+"""A worker asks for entries every second; one that has not for an hour, and holds none, is gone."""
 _LEAST_WAIT_MS: Final = 1
 """A wait of 0 would be one without end."""
 
@@ -74,8 +76,12 @@ class RedisJobStream:
             )
 
     async def leave(self) -> None:
-        """This worker ends; what it has not acknowledged stays to be claimed."""
-        await self._connection.run(scripts.LEAVE, [keys.JOBS], [keys.GROUP, self._consumer])
+        """This worker ends; what it has not acknowledged can be claimed. Names of killed ones go as well."""
+        try:
+            await self._connection.run(scripts.LEAVE, [keys.JOBS], [keys.GROUP, self._consumer, _ENDED_MS])
+        except ResponseError as error:
+            if "NOGROUP" not in str(error) and "no such key" not in str(error):
+                raise
 
     async def _asked(self, *command: str | int) -> Any:  # noqa: ANN401 - what a command answers is up to it
         try:
