@@ -272,8 +272,9 @@ def test_axe_finds_nothing_serious_in_what_opens(opened: Opener, screen: dict[st
 @pytest.mark.parametrize("count", [1000, 5000])
 def test_large_albums_open_and_answer(opened: Opener, count: int) -> None:
     """The page is there, is searched and takes a correction."""
-    page = opened(albumful(count), pictures=False)
+    page = opened(albumful(count), PHONE, pictures=False)
     expect(page.locator(".animal")).to_have_count(count // 50)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.keyboard.press("/")
     page.keyboard.type("cat 7")
     expect(page.locator(".animal:visible").first).to_contain_text("Cat 7")

@@ -54,8 +54,8 @@ _SIZES_BY_COUNT: Final = (
     (1500, Sizes(subject_px=640, look_px=400, tile_px=320)),
 )
 _SIZES_OF_MANY: Final = Sizes(subject_px=512, look_px=288, tile_px=208)
-"""So that a report of 400 photos stays below 12 MB, one of 1 000 near 20 and one of 5 000 near 35: at this quality
-a photo of a pet takes some 0.14 bytes a pixel, and a third more in the page."""
+"""So that a report of 400 photos stays below 12 MB, one of 1 000 near 20 and one of 5 000 near 35: at this
+quality a photo of a pet takes some 0.14 bytes a pixel, and a third more in the page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@
     [album, animal] = sploot.find(anchor);
     of = byId(anchor);
     of.classList.add("selecting");
+    byId("toast").classList.remove("seen");
     draw();
   };
   const finish = (kind) => {
