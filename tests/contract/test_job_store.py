@@ -329,7 +329,7 @@ async def test_nothing_is_published_that_too_few_replicas_have() -> None:
 
 
 async def test_a_worker_that_leaves_keeps_what_it_holds() -> None:
-    """Its name goes with its last entry, or that would be lost; where there is no stream, there is no name."""
+    """Its name goes with its last entry, or that would be lost; without a stream there is no name."""
     connection = connect(server_url())
     await connection.execute("FLUSHALL")
     stream = RedisJobStream(connection, "w1", silence_s=0)
