@@ -108,7 +108,7 @@ def test_one_photo_has_one_name_on_every_system(tree: Tree) -> None:
 def test_a_place_without_photos_is_named(tree: Tree, place: str) -> None:
     """Beside places that have some: a wrong name must not go unseen."""
     root = tree("good/1.jpg", "empty/notes.txt")
-    with pytest.raises(NoPhotosError, match="found none|no such file|no photo among") as caught:
+    with pytest.raises(NoPhotosError, match=r"found none|no such file|no photo among") as caught:
         paths(root / "good", root / place)
     assert str(root / place) in str(caught.value)
 
