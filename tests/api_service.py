@@ -1,12 +1,14 @@
-"""The API over a desk in memory that knows one album, ``home``."""
+"""The API over a desk in memory that knows one album, ``milo``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from hashlib import sha256
 
 from asgi_client import Client
 from memory_desk import MemoryAlbums, MemoryIntake, MemoryLetters
+from msgspec.structs import replace
 from sample_answers import NOON, household
 
 from sploot_media_clustering.entrypoints.api.app import create_app
@@ -20,7 +22,7 @@ SETTINGS = ApiSettings(tokens=(TOKEN, NEXT_TOKEN), metrics_tokens=(METRICS_TOKEN
 
 @dataclass
 class Service:
-    """The application over a desk in memory that knows one album, ``home``."""
+    """The application over a desk in memory that knows one album, ``milo``."""
 
     settings: ApiSettings
     intake: MemoryIntake
@@ -29,7 +31,7 @@ class Service:
 
     def client(self, token: str | None = TOKEN, **changes: object) -> Client:
         parts = ApiParts(
-            settings=replace(self.settings, **changes),
+            settings=changed(self.settings, **changes),
             intake=self.intake,
             albums=self.albums,
             dead_letters=self.letters,
@@ -41,7 +43,7 @@ def letter(number: int) -> DeadLetter:
     return DeadLetter(
         id=f"{number}-0",
         job_id=f"job-{number}",
-        pet_id="home",
+        pet_id="milo",
         reason="expected a job as JSON",
         attempts=1,
         at=NOON,
@@ -51,4 +53,9 @@ def letter(number: int) -> DeadLetter:
 
 def service_in_memory() -> Service:
     letters = {f"{number}-0": letter(number) for number in (1, 2, 3)}
-    return Service(SETTINGS, MemoryIntake(), MemoryAlbums({"home": household()}), MemoryLetters(letters))
+    return Service(
+        SETTINGS,
+        MemoryIntake(),
+        MemoryAlbums({"milo": replace(household(), pet_id="milo")}),
+        MemoryLetters(letters),
+    )

@@ -61,7 +61,7 @@ class Service:
             StoreLetters(letters, queue, pets),
         )
 
-    async def work(self, job_id: str = "cats", pet_id: str = "home") -> None:
+    async def work(self, job_id: str = "cats", pet_id: str = "milo") -> None:
         """Hand the cats in, and do what a worker does with them."""
         images = tuple(JobImage(image_id=name, uri=f"s3://cats/{name}") for name in CATS.photos)
         job = JobRequest(job_id=job_id, pet_id=pet_id, images=images)

@@ -24,8 +24,8 @@ from sploot_media_clustering.services.job_ports import Burial, Entry
 
 Steps = Callable[[Service, httpx.AsyncClient], Coroutine[None, None, None]]
 
-CLUSTERS = "/internal/pets/home/clusters"
-JOB = {"pet_id": "home", "job_id": "j", "images": [{"image_id": "1", "uri": "https://u:p@h/1?sig=s"}]}
+CLUSTERS = "/internal/pets/milo/clusters"
+JOB = {"pet_id": "milo", "job_id": "j", "images": [{"image_id": "1", "uri": "https://u:p@h/1?sig=s"}]}
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_from_a_job_to_clusters_and_heroes(url: str) -> None:
         assert sorted(len(part["member_ids"]) for part in subjects) == [5, 5]
         assert all(part["hero_image_id"] in CATS.photos for part in subjects)
         body = {"kind": "name", "name": "Milo", "targets": ["a/1.jpg"]}
-        named = await client.post("/internal/pets/home/decisions", json=body)
+        named = await client.post("/internal/pets/milo/decisions", json=body)
         assert (named.status_code, named.json()["status"]) == (200, "done")
         etag = {"If-None-Match": first.headers["etag"]}
         second = await client.get(f"{CLUSTERS}?level=subject&members=ids&after_job=cats", headers=etag)
@@ -76,7 +76,7 @@ def test_from_a_job_to_clusters_and_heroes(url: str) -> None:
         assert {part["name"] for part in second.json()["clusters"]} == {"Milo", None}
         etag = {"If-None-Match": second.headers["etag"]}
         assert (await client.get(f"{CLUSTERS}?level=subject&members=ids", headers=etag)).status_code == 304
-        assert (await client.delete("/internal/pets/home")).json()["status"] == "done"
+        assert (await client.delete("/internal/pets/milo")).json()["status"] == "done"
         assert (await client.get(CLUSTERS)).status_code == 404
 
     run(url, steps)
@@ -109,7 +109,8 @@ def test_dead_letters_of_a_real_store(url: str) -> None:
         await client.post("/internal/cluster-jobs", json=JOB)
         for number in (1, 2):
             entry = Entry(f"{number}-0", {b"job": b"{" if number == 2 else httpx_json(JOB)}, again=False)
-            await service.letters.add(Burial(entry, "tried too often", 5, "j", "home"))
+            who = (None, None) if number == 2 else ("j", "milo")
+            await service.letters.add(Burial(entry, "tried too often", 5, *who))
         listed = (await client.get("/internal/dead-letters?limit=1")).json()
         newest = listed["dead_letters"][0]
         assert (newest["message"], newest["reason"]) == (None, "tried too often")

@@ -12,7 +12,7 @@ from sploot_media_clustering.entrypoints.api.access import Gate, require_safe
 from sploot_media_clustering.errors import ConfigurationError, TemporaryError
 from sploot_media_clustering.settings import ApiSettings
 
-PATHS = ("/internal/pets/home/clusters", "/internal/dead-letters", "/internal/cluster-jobs/x", "/metrics")
+PATHS = ("/internal/pets/milo/clusters", "/internal/dead-letters", "/internal/cluster-jobs/x", "/metrics")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -47,7 +47,7 @@ def test_without_a_token_of_ours_nothing_is_told(
 def test_each_of_several_tokens_opens_in_both_forms(service: Service, token: str, form: str) -> None:
     """So that one can be exchanged for the next without a gap."""
     value = token if form == "X-Internal-Token" else f"Bearer {token}"
-    response = service.client(token=None).get("/internal/pets/home/clusters", headers={form: value})
+    response = service.client(token=None).get("/internal/pets/milo/clusters", headers={form: value})
     assert response.status_code == 200
 
 
@@ -55,7 +55,7 @@ def test_a_token_for_metrics_opens_metrics_alone(service: Service) -> None:
     """A scraper can't read albums."""
     client = service.client(token=METRICS_TOKEN)
     assert client.get("/metrics").status_code == 200
-    assert client.get("/internal/pets/home/clusters").status_code == 401
+    assert client.get("/internal/pets/milo/clusters").status_code == 401
     assert service.client(token=TOKEN).get("/metrics").status_code == 200
 
 
@@ -113,7 +113,7 @@ def test_it_starts_with_random_tokens_or_for_this_machine(settings: ApiSettings)
 def test_in_local_mode_this_machine_needs_no_token(service: Service, host: str) -> None:
     """Under any of its names."""
     client = service.client(token=None, local=True, tokens=())
-    assert client.get("/internal/pets/home/clusters", headers={"Host": host}).status_code == 200
+    assert client.get("/internal/pets/milo/clusters", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_in_local_mode_this_machine_needs_no_token(service: Service, host: str) 
 def test_in_local_mode_other_sites_are_refused(service: Service, headers: dict[str, str]) -> None:
     """A page in the person's own browser can't reach us, by rebinding or from its own origin."""
     client = service.client(token=None, local=True, tokens=())
-    response = client.get("/internal/pets/home/clusters", headers=headers)
+    response = client.get("/internal/pets/milo/clusters", headers=headers)
     assert response.status_code == 403
     assert response.json()["type"] == "urn:sploot:problem:not-local"
 
@@ -149,12 +149,12 @@ def test_no_log_and_no_repr_holds_a_token(service: Service, caplog: pytest.LogCa
     """Nor what a caller sent."""
     with caplog.at_level(logging.DEBUG, logger="sploot_media_clustering"):
         client: Client = service.client()
-        client.get("/internal/pets/home/clusters?sig=secret")
+        client.get("/internal/pets/milo/clusters?sig=secret")
         client.post(
             "/internal/cluster-jobs",
             json={"pet_id": "a", "images": [{"image_id": "b", "uri": "https://u:secret@h/x"}]},
         )
-        service.client(token="wrong-" + TOKEN).get("/internal/pets/home/clusters")
+        service.client(token="wrong-" + TOKEN).get("/internal/pets/milo/clusters")
     assert len(caplog.records) == 3
     assert TOKEN not in caplog.text
     assert "secret" not in caplog.text

@@ -12,9 +12,9 @@ from asgi_client import Client
 from sploot_media_clustering.errors import ConfigurationError, DamagedDataError, StateError, TemporaryError
 from sploot_media_clustering.services.job_request import MAX_IMAGES
 
-CLUSTERS = "/internal/pets/home/clusters"
+CLUSTERS = "/internal/pets/milo/clusters"
 JOBS = "/internal/cluster-jobs"
-JOB = {"pet_id": "home", "images": [{"image_id": "1.jpg", "uri": "https://example.com/1.jpg"}]}
+JOB = {"pet_id": "milo", "images": [{"image_id": "1.jpg", "uri": "https://example.com/1.jpg"}]}
 
 
 def require_problem(response: httpx.Response, status: int, kind: str | None = None) -> dict:
@@ -32,7 +32,7 @@ def test_an_unknown_path_and_an_unknown_method_are_problems(client: Client) -> N
     """Also those that no route sees."""
     require_problem(client.get("/nowhere"), 404)
     require_problem(client.get("/internal/nowhere"), 404)
-    for path, methods in ((JOBS, "POST"), ("/internal/pets/home/decisions", "GET, POST")):
+    for path, methods in ((JOBS, "POST"), ("/internal/pets/milo/decisions", "GET, POST")):
         response = client("PUT", path)
         require_problem(response, 405)
         assert response.headers["allow"] == methods
@@ -70,13 +70,13 @@ def test_what_is_asked_wrongly_is_named(client: Client, path: str) -> None:
         b"\xff",
         b'{"images": [{"image_id": "a", "uri": "b"}]}',
         b'{"pet_id": "a b", "images": [{"image_id": "a", "uri": "b"}]}',
-        b'{"pet_id": "home", "images": [{"image_id": "a"}]}',
-        b'{"pet_id": "home", "images": [{"image_id": "", "uri": "b"}]}',
-        b'{"pet_id": "home", "images": [{"image_id": "a\\u0000", "uri": "b"}]}',
-        b'{"pet_id": "home", "images": [{"image_id": "a", "uri": "b", "url": "c"}]}',
-        b'{"pet_id": "home", "remove_image_ids": ["a"], "expected_animals": 0}',
-        b'{"pet_id": "home", "remove_image_ids": ["a"], "expected_animals": [1, 2, 3]}',
-        b'{"pet_id": "home", "remove_image_ids": ["a"], "schema_version": 2}',
+        b'{"pet_id": "milo", "images": [{"image_id": "a"}]}',
+        b'{"pet_id": "milo", "images": [{"image_id": "", "uri": "b"}]}',
+        b'{"pet_id": "milo", "images": [{"image_id": "a\\u0000", "uri": "b"}]}',
+        b'{"pet_id": "milo", "images": [{"image_id": "a", "uri": "b", "url": "c"}]}',
+        b'{"pet_id": "milo", "remove_image_ids": ["a"], "expected_animals": 0}',
+        b'{"pet_id": "milo", "remove_image_ids": ["a"], "expected_animals": [1, 2, 3]}',
+        b'{"pet_id": "milo", "remove_image_ids": ["a"], "schema_version": 2}',
     ],
 )
 def test_a_body_that_is_no_job_is_refused(client: Client, body: bytes) -> None:
@@ -87,7 +87,7 @@ def test_a_body_that_is_no_job_is_refused(client: Client, body: bytes) -> None:
 
 def test_secrets_in_a_body_are_not_sent_back(client: Client) -> None:
     """A mistake is told by its place."""
-    body = {"pet_id": "home", "images": [{"image_id": "a", "uri": 7, "x": "sig=secret"}]}
+    body = {"pet_id": "milo", "images": [{"image_id": "a", "uri": 7, "x": "sig=secret"}]}
     assert "secret" not in client.post(JOBS, json=body).text
 
 

@@ -24,7 +24,7 @@ from sploot_media_clustering.services.desk import (
 )
 from sploot_media_clustering.services.job_request import JobRequest
 
-CLUSTERS = "/internal/pets/home/clusters"
+CLUSTERS = "/internal/pets/milo/clusters"
 JOBS = "/internal/cluster-jobs"
 
 
@@ -66,7 +66,7 @@ def test_a_key_stands_for_a_missing_id(client: Client) -> None:
         f"{JOBS}/unknown",
         "/internal/pets/unknown/clusters",
         "/internal/pets/unknown/decisions",
-        "/internal/pets/home/images/unknown.jpg",
+        "/internal/pets/milo/images/unknown.jpg",
         "/internal/pets/unknown/images/milo/1.jpg",
         "/internal/dead-letters/9-9",
     ],
@@ -142,7 +142,7 @@ def test_an_answer_at_hand_is_not_sent_again(client: Client) -> None:
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     other = client.get(f"{CLUSTERS}?members=none", headers={"If-None-Match": etag})
     assert other.status_code == 200
-    client.post("/internal/pets/home/invalidate")
+    client.post("/internal/pets/milo/invalidate")
     assert client.get(CLUSTERS, headers={"If-None-Match": etag}).status_code == 200
 
 
@@ -159,30 +159,30 @@ def test_an_answer_can_wait_for_a_job(service: Service, client: Client) -> None:
 
 def test_a_photo_tells_its_place(client: Client) -> None:
     """Slashes and all: its clusters, its rank as a hero, or why it has none."""
-    told = client.get("/internal/pets/home/images/milo/3.jpg").json()
+    told = client.get("/internal/pets/milo/images/milo/3.jpg").json()
     assert [(part["id"], part["hero_rank"]) for part in told["clusters"]] == [("milo", 1), ("milo-sofa", 1)]
-    aside = client.get("/internal/pets/home/images/x/who.jpg").json()
+    aside = client.get("/internal/pets/milo/images/x/who.jpg").json()
     assert (aside["clusters"], aside["unclustered"][0]["reason"]) == ([], "unsure")
-    broken = client.get("/internal/pets/home/images/broken.jpg").json()
+    broken = client.get("/internal/pets/milo/images/broken.jpg").json()
     assert (broken["image"], broken["failed"]["error"]) == (None, "TruncatedImageError")
 
 
 def test_a_decision_is_made_listed_and_taken_back(client: Client) -> None:
     """By sightings."""
-    made = client.post("/internal/pets/home/decisions", json=examples.DECISION)
+    made = client.post("/internal/pets/milo/decisions", json=examples.DECISION)
     assert made.status_code == 200
-    listed = client.get("/internal/pets/home/decisions").json()["decisions"]
+    listed = client.get("/internal/pets/milo/decisions").json()["decisions"]
     assert [(part["id"], part["name"]) for part in listed] == [(made.json()["decision_id"], "Milo")]
-    path = f"/internal/pets/home/decisions/{made.json()['decision_id']}"
+    path = f"/internal/pets/milo/decisions/{made.json()['decision_id']}"
     assert client.delete(path).status_code == 200
-    assert client.get("/internal/pets/home/decisions").json()["decisions"] == []
+    assert client.get("/internal/pets/milo/decisions").json()["decisions"] == []
     assert client.delete(path).status_code == 404
 
 
 def test_a_decision_can_be_made_in_words(service: Service, client: Client) -> None:
     """Names and photos stand for the sightings in them."""
     body = {"kind": "same", "targets": ["Milo", "cat 2"]}
-    assert client.post("/internal/pets/home/decisions", json=body).status_code == 200
+    assert client.post("/internal/pets/milo/decisions", json=body).status_code == 200
     (_, change) = service.albums.changes[0]
     assert isinstance(change, Decide)
     assert {part.image_id for part in change.said.others} == {"luna/1.jpg"}
@@ -202,16 +202,16 @@ def test_a_decision_can_be_made_in_words(service: Service, client: Client) -> No
 )
 def test_a_decision_that_says_nothing_is_refused(client: Client, body: dict) -> None:
     """With what is missing."""
-    response = client.post("/internal/pets/home/decisions", json=body)
+    response = client.post("/internal/pets/milo/decisions", json=body)
     assert (response.status_code, response.json()["type"]) == (422, "urn:sploot:problem:invalid")
 
 
 @pytest.mark.parametrize(
     ("method", "path", "change"),
     [
-        ("POST", "/internal/pets/home/invalidate", Invalidate()),
-        ("DELETE", "/internal/pets/home/images/milo/1.jpg", RemoveImage(image_id="milo/1.jpg")),
-        ("DELETE", "/internal/pets/home", DeletePet()),
+        ("POST", "/internal/pets/milo/invalidate", Invalidate()),
+        ("DELETE", "/internal/pets/milo/images/milo/1.jpg", RemoveImage(image_id="milo/1.jpg")),
+        ("DELETE", "/internal/pets/milo", DeletePet()),
     ],
 )
 def test_a_change_is_asked_for(
@@ -220,8 +220,8 @@ def test_a_change_is_asked_for(
     """Settling needs an album; a deletion holds for jobs on their way as well."""
     response = client(method, path)
     assert (response.status_code, response.json()["status"]) == (200, "done")
-    assert service.albums.changes == [("home", change)]
-    unknown = client(method, path.replace("home", "unknown"))
+    assert service.albums.changes == [("milo", change)]
+    unknown = client(method, path.replace("milo", "unknown"))
     assert unknown.status_code == (200 if method == "DELETE" else 404)
 
 
@@ -249,7 +249,7 @@ def test_requests_are_counted_by_route(client: Client) -> None:
         in told
     )
     assert 'route="(none)",status="404"} 1.0' in told
-    assert "home" not in told
+    assert "milo" not in told
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""Settings of the service, from environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.settings import (
+    EMBEDDED,
+    ApiSettings,
+    StoreSettings,
+    UriSettings,
+    api_from_environment,
+    store_from_environment,
+    uris_from_environment,
+)
+
+
+def test_by_default_nothing_is_open() -> None:
+    """No token, no place to read photos from, and loopback."""
+    assert api_from_environment({}) == ApiSettings()
+    assert uris_from_environment({}) == UriSettings()
+    assert (ApiSettings().tokens, ApiSettings().local, ApiSettings().host) == ((), False, "127.0.0.1")
+    assert (UriSettings().hosts, UriSettings().prefixes, UriSettings().file_root) == ((), (), None)
+
+
+def test_the_api_is_set_up_by_the_environment() -> None:
+    """Lists are separated by commas, blanks around them don't count."""
+    told = {
+        "SPLOOT_LOCAL": "true",
+        "SPLOOT_API_TOKENS": "one, two,",
+        "SPLOOT_METRICS_TOKENS": "three",
+        "SPLOOT_API_HOST": "::1",
+        "SPLOOT_API_PORT": "9000",
+        "SPLOOT_API_MAX_BODY_BYTES": "5",
+        "SPLOOT_API_REQUESTS_PER_S": "0.5",
+        "SPLOOT_API_BURST": "2",
+    }
+    assert api_from_environment(told) == ApiSettings(
+        local=True,
+        tokens=("one", "two"),
+        metrics_tokens=("three",),
+        host="::1",
+        port=9000,
+        max_body_bytes=5,
+        requests_per_s=0.5,
+        burst=2,
+    )
+
+
+def test_places_of_photos_are_listed_by_the_environment() -> None:
+    """Each kind by itself."""
+    told = {
+        "SPLOOT_URI_SCHEMES": "https,http",
+        "SPLOOT_URI_HOSTS": "a.example,*.b.example:81",
+        "SPLOOT_URI_PREFIXES": "s3://bucket/folder/",
+        "SPLOOT_FILE_ROOT": "/srv/photos",
+        "SPLOOT_URI_NETWORKS": "10.1.0.0/16",
+    }
+    assert uris_from_environment(told) == UriSettings(
+        schemes=("https", "http"),
+        hosts=("a.example", "*.b.example:81"),
+        prefixes=("s3://bucket/folder/",),
+        file_root=Path("/srv/photos"),
+        networks=("10.1.0.0/16",),
+    )
+
+
+def test_the_store_is_named_or_is_our_own_in_local_mode() -> None:
+    """Elsewhere a missing one is a mistake, since jobs would go where no worker looks."""
+    named = {
+        "REDIS_URL": "redis://h",
+        "SPLOOT_STORE": "/srv/store",
+        "SPLOOT_URI_TEMPLATE": "s3://b/{image_id}",
+    }
+    folder = Path("/srv/store")
+    assert store_from_environment(named) == StoreSettings(
+        url="redis://h", folder=folder, uri_template="s3://b/{image_id}"
+    )
+    local = store_from_environment({"SPLOOT_LOCAL": "1", "XDG_DATA_HOME": "/srv/data"})
+    assert (local.url, local.folder) == (EMBEDDED, Path("/srv/data/sploot-media-clustering/store"))
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        store_from_environment({})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"SPLOOT_LOCAL": "maybe"}, {"SPLOOT_API_PORT": "http"}, {"SPLOOT_API_BURST": "-1"}],
+    ids=str,
+)
+def test_what_does_not_read_is_a_mistake(told: dict[str, str]) -> None:
+    """Named, with what it should be."""
+    with pytest.raises(ConfigurationError, match=f"{next(iter(told))} is .*expected"):
+        api_from_environment(told)
+
+
+def test_secrets_stand_in_no_repr() -> None:
+    """Settings are logged by somebody sooner or later."""
+    assert "secret" not in repr(ApiSettings(tokens=("secret",), metrics_tokens=("secret",)))
+    assert "secret" not in repr(StoreSettings(url="redis://:secret@h", folder=Path()))
