@@ -172,8 +172,7 @@ def _best_scale(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint
         place = start + step
         while 0 <= place < len(grid):
             scaled = with_scale(prior, grid[place])
-            loss = best.log_posterior - _posterior(items, best.labels, scaled, search, hint)
-            if loss > hopeless:
+            if best.log_posterior - _posterior(items, best.labels, scaled, search, hint) > hopeless:
                 break
             tried = _merged(items, scaled, search, hint)
             if tried.log_posterior <= best.log_posterior:
@@ -316,12 +315,8 @@ def join_gains(
     gain = np.full((len(labels), len(components) + 1), -np.inf)
     occupied = np.flatnonzero(components.counts)
     gain[:, occupied] = _join_columns(items, components, labels, prior, occupied)
-    gain[:, -1] = np.where(_alone(components, labels), -np.inf, _founding(items, prior))
+    gain[:, -1] = np.where(np.append(components.counts, 0)[labels] == 1, -np.inf, _founding(items, prior))
     return gain
-
-
-def _alone(components: Mixture, labels: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
-    return np.append(components.counts, 0)[labels] == 1
 
 
 def _founding(items: Items, prior: Prior) -> Float64[np.ndarray, " n"]:
@@ -388,7 +383,7 @@ def _moved(
         gain[:, source] = -np.inf
         changed = np.array([k for k in (source, target) if components.counts[k]])
         gain[:, changed] = _join_columns(items, components, labels, prior, changed)
-        gain[:, -1] = np.where(_alone(components, labels), -np.inf, founding)
+        gain[:, -1] = np.where(np.append(components.counts, 0)[labels] == 1, -np.inf, founding)
 
 
 def _hint_change(

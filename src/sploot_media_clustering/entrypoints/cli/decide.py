@@ -40,16 +40,19 @@ _LAST: Final = "last"
 _MS: Final = 1000
 
 
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KIND NAMES...]",
+        help="What is said: name, same, different, not-this, confirm, split, hero or not-hero, and of "
+        "what: animals by name, label or id; photos by id, file name or quoted pattern.",
+    ),
+]
+
+
 def decide(
     folder: Annotated[Path, typer.Argument(help="What `cluster --out` wrote.")],
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KIND NAMES...]",
-            help="What is said: name, same, different, not-this, confirm, split, hero or not-hero, and of "
-            "what: animals by name, label or id; photos by id, file name or quoted pattern.",
-        ),
-    ] = None,
+    words: Words = None,
     album: Annotated[str | None, typer.Option(help="Which album, where the folder holds several.")] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Be asked what an answer would settle most.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List what was said, and whether it holds.")] = False,
@@ -64,7 +67,7 @@ def decide(
 ) -> None:
     """Name animals, correct mistakes, choose heroes, and take it all back.
 
-    Decisions are kept in the folder, hold whatever photos come later, and survive another model.
+    Decisions are kept in the folder and hold whatever photos and models come later.
 
     Examples:
 
@@ -76,11 +79,7 @@ def decide(
 
         sploot-clustering decide out split Milo IMG_7.jpg IMG_8.jpg
 
-        sploot-clustering decide out hero IMG_3.jpg
-
         sploot-clustering decide out --ask
-
-        sploot-clustering decide out --import decisions.jsonl
 
         sploot-clustering decide out --undo last
     """

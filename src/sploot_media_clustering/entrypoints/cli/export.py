@@ -78,9 +78,7 @@ def export(
         raise typer.BadParameter("expected --as copies with --embed-keywords: links are the originals")
     results = Results(folder)
     answers = results.answers()
-    if album is not None and album not in answers:
-        raise InputError(f"expected an album of {folder} ({', '.join(answers)}), got {album!r}")
-    chosen = {name: answer for name, answer in answers.items() if album in (None, name)}
+    chosen = _chosen(answers, album)
     if table is not None and not dry_run:
         write_atomically(table, _csv(chosen))
     if destination is None:
@@ -102,6 +100,12 @@ def export(
     _report(plan, done, destination, dry_run=dry_run, as_json=as_json)
     if done["failed"]:
         raise typer.Exit(1)
+
+
+def _chosen(answers: dict[str, Answer], album: str | None) -> dict[str, Answer]:
+    if album is not None and album not in answers:
+        raise InputError(f"expected an album of the folder ({', '.join(answers)}), got {album!r}")
+    return {name: answer for name, answer in answers.items() if album in (None, name)}
 
 
 def _source() -> FsspecSource:

@@ -119,9 +119,8 @@ def tuned_package(
     sizes = {data_set.name: len(data_set.photos) for data_set in data_sets}
     fold_of_set = deal_sets(sizes, tuning.folds)
     work = tuning.work / _digest([(p.key, p.animal, astuple(p.box)) for p in photos], side_px)
-    features = trunk_features(
-        network, photos, opens, work, watch=partial(tracked, total=len(photos), what="Frozen layers")
-    )
+    watch = partial(tracked, total=len(photos), what="Frozen layers")
+    features = trunk_features(network, photos, opens, work, watch=watch)
     tuned = tune_folds(
         network,
         features,
@@ -140,9 +139,8 @@ def tuned_package(
         origin=f"Tuned on {len(photos)} photos of the sets {', '.join(sizes)} by 'train embedder'.",
         out=tuning.out,
     )
-    write_atomically(
-        tuning.out / CURVES_FILE, msgspec.json.format(msgspec.json.encode(_curves(fold_of_set, tuned)))
-    )
+    curves = msgspec.json.encode(_curves(fold_of_set, tuned))
+    write_atomically(tuning.out / CURVES_FILE, msgspec.json.format(curves))
     package = load_package(tuning.out)
     again = cross_fitted(
         networks,
@@ -151,9 +149,8 @@ def tuned_package(
         opens,
         network_version=package.network_version,
     )
-    return TunedPackage(
-        package, {photo.image_id: photo for photo in tracked(again, len(embeddings), "Embedding again")}
-    )
+    seen = tracked(again, len(embeddings), "Embedding again")
+    return TunedPackage(package, {photo.image_id: photo for photo in seen})
 
 
 def _tuning_photos(
