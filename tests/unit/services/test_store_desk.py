@@ -26,7 +26,7 @@ from sploot_media_clustering.services.job_ports import Burial, Entry
 from sploot_media_clustering.services.job_request import JobImage, JobRequest
 from sploot_media_clustering.services.jobs import ChangeJob, Position, parse
 
-JOB = JobRequest(job_id="j", pet_id="home", images=(JobImage(image_id="1", uri="https://u:p@h/1?sig=s"),))
+JOB = JobRequest(job_id="j", pet_id="milo", images=(JobImage(image_id="1", uri="https://u:p@h/1?sig=s"),))
 NAME = Decide(said=Said(kind="name", sightings=(Sighted(image_id="a/1.jpg"),), name="Milo"))
 
 
@@ -45,7 +45,7 @@ def run(steps: Callable[[], Coroutine[None, None, None]]) -> None:
 
 
 async def read(service: Service) -> Answer:
-    answer = await service.desk.albums.answer("home")
+    answer = await service.desk.albums.answer("milo")
     assert answer is not None
     return answer
 
@@ -76,13 +76,13 @@ def test_an_answer_that_expired_is_made_again_and_kept(service: Service, server:
     """It is the same one, and the store has it again."""
 
     async def steps() -> None:
-        assert await service.desk.albums.answer("home") is None
+        assert await service.desk.albums.answer("milo") is None
         await service.work()
         kept = await read(service)
         assert len(kept.images) == len(CATS.photos)
-        del server.payloads["home"]
+        del server.payloads["milo"]
         assert await read(service) == kept
-        assert "home" in server.payloads
+        assert "milo" in server.payloads
 
     run(steps)
 
@@ -92,7 +92,7 @@ def test_a_decision_is_done_at_once_and_can_be_taken_back(service: Service, serv
 
     async def steps() -> None:
         await service.work()
-        changed = await service.desk.albums.change("home", NAME)
+        changed = await service.desk.albums.change("milo", NAME)
         assert changed.status == "done"
         named = await read(service)
         assert named.version == changed.version
@@ -105,7 +105,7 @@ def test_a_decision_is_done_at_once_and_can_be_taken_back(service: Service, serv
         state = await service.desk.intake.state(changed.job_id)
         assert state is not None
         assert (state.status, state.version) == ("done", changed.version)
-        await service.desk.albums.change("home", Undo(decision_id=changed.decision_id or ""))
+        await service.desk.albums.change("milo", Undo(decision_id=changed.decision_id or ""))
         assert (await read(service)).decisions == ()
 
     run(steps)
@@ -117,13 +117,13 @@ def test_what_needs_an_album_is_not_stored_without_one(service: Service, server:
     async def steps() -> None:
         for change in (NAME, Invalidate(), Undo(decision_id="d")):
             with pytest.raises(UnknownError, match="album"):
-                await service.desk.albums.change("home", change)
+                await service.desk.albums.change("milo", change)
         await service.work()
         entries = len(server.entries)
         with pytest.raises(UnknownError, match="decision"):
-            await service.desk.albums.change("home", Undo(decision_id="d"))
+            await service.desk.albums.change("milo", Undo(decision_id="d"))
         with pytest.raises(InputError, match="photos"):
-            await service.desk.albums.change("home", Decide(said=Said(kind="hero", sightings=())))
+            await service.desk.albums.change("milo", Decide(said=Said(kind="hero", sightings=())))
         assert len(server.entries) == entries
 
     run(steps)
@@ -134,9 +134,9 @@ def test_deletions_hold_for_albums_that_nobody_knows_yet(service: Service) -> No
 
     async def steps() -> None:
         await service.desk.intake.submit(JOB)
-        assert (await service.desk.albums.change("home", DeletePet())).status == "done"
-        assert (await service.desk.albums.change("home", RemoveImage(image_id="1"))).status == "done"
-        assert await service.desk.albums.answer("home") is None
+        assert (await service.desk.albums.change("milo", DeletePet())).status == "done"
+        assert (await service.desk.albums.change("milo", RemoveImage(image_id="1"))).status == "done"
+        assert await service.desk.albums.answer("milo") is None
 
     run(steps)
 
@@ -146,10 +146,10 @@ def test_an_album_and_a_photo_go(service: Service) -> None:
 
     async def steps() -> None:
         await service.work()
-        await service.desk.albums.change("home", RemoveImage(image_id="a/1.jpg"))
+        await service.desk.albums.change("milo", RemoveImage(image_id="a/1.jpg"))
         assert "a/1.jpg" not in {part.image_id for part in (await read(service)).images}
-        await service.desk.albums.change("home", DeletePet())
-        assert await service.desk.albums.answer("home") is None
+        await service.desk.albums.change("milo", DeletePet())
+        assert await service.desk.albums.answer("milo") is None
 
     run(steps)
 
@@ -165,7 +165,7 @@ def test_a_change_that_can_not_be_done_now_is_left_to_a_worker(
     async def steps() -> None:
         await service.work()
         monkeypatch.setattr(service.committer, "apply", unavailable)
-        changed = await service.desk.albums.change("home", NAME)
+        changed = await service.desk.albums.change("milo", NAME)
         assert (changed.status, changed.version) == ("queued", None)
         state = await service.desk.intake.state(changed.job_id)
         assert state is not None
@@ -181,8 +181,8 @@ def test_a_dead_letter_is_handed_in_at_the_position_it_had(service: Service, ser
     async def steps() -> None:
         queued = await service.queue.add(JOB)
         ((entry_id, fields),) = server.entries.items()
-        await service.pets.bury("home", "j")
-        burial = Burial(Entry(entry_id, fields, again=True), "too often", 5, "j", "home", queued.position)
+        await service.pets.bury("milo", "j")
+        burial = Burial(Entry(entry_id, fields, again=True), "too often", 5, "j", "milo", queued.position)
         letter_id = await service.letters.add(burial)
         shown = await service.desk.letters.letter(letter_id)
         assert shown is not None
@@ -191,7 +191,7 @@ def test_a_dead_letter_is_handed_in_at_the_position_it_had(service: Service, ser
         assert (shown.job_id, shown.attempts, shown.reason) == ("j", 5, "too often")
         submitted = await service.desk.letters.requeue(letter_id)
         assert (submitted.job_id, submitted.status, submitted.duplicate) == ("j", "queued", False)
-        assert server.dead["home"] == set()
+        assert server.dead["milo"] == set()
         assert Position.parse(list(server.entries.values())[-1][b"position"]) == queued.position
         for again in (service.desk.letters.requeue, service.desk.letters.drop):
             with pytest.raises(UnknownError):
