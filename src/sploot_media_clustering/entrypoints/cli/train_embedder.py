@@ -108,11 +108,7 @@ def tuned_package(
     from sploot_media_clustering.training.export_embedder import embedder_network  # noqa: PLC0415
     from sploot_media_clustering.training.export_package import pretrained  # noqa: PLC0415
 
-    paths = {photo.key: photo.path for data_set in data_sets for photo in data_set.photos}
-
-    def opens(key: str) -> Picture:
-        return parts.decoder.decode(parts.source.read(str(paths[key])))
-
+    opens = _opener(parts, data_sets)
     side_px = tuning.input_px or parts.package.manifest.embedder.input_px
     network = embedder_network(pretrained(), input_px=side_px)
     photos = _tuning_photos(data_sets, embeddings)
@@ -151,6 +147,12 @@ def tuned_package(
     )
     seen = tracked(again, len(embeddings), "Embedding again")
     return TunedPackage(package, {photo.image_id: photo for photo in seen})
+
+
+def _opener(parts: EmbeddingParts, data_sets: Sequence[DataSet]) -> Callable[[str], Picture]:
+    """Decodes the photo of a key."""
+    paths = {photo.key: photo.path for data_set in data_sets for photo in data_set.photos}
+    return lambda key: parts.decoder.decode(parts.source.read(str(paths[key])))
 
 
 def _tuning_photos(
