@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -33,7 +34,7 @@ from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJ
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services import album_record
-from sploot_media_clustering.services.album_record import AlbumRecord
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed
 from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.applying import AlbumApplier, Prepared
 from sploot_media_clustering.services.decision_records import Said, Sighted
@@ -204,8 +205,14 @@ async def faults(chaos: Chaos, connection: RedisConnection, jobs: Sequence[Job])
         stored = await RedisPetStore(connection).read(pet_id)
         if stored.version != versions[pet_id]:
             found.append(f"{pet_id} is of version {stored.version}, published is {versions[pet_id]}")
-        if seen(album_record.unpack(stored.record)) != seen(calm(chaos, own)):
-            found.append(f"{pet_id} is not what a calm run makes it")
+        places = sorted(chaos.positions.values())
+        parts = zip(
+            seen(_ranked(album_record.unpack(stored.record), places)),
+            seen(_ranked(calm(chaos, own), places)),
+            strict=False,
+        )
+        if differ := [number for number, (one, other) in enumerate(parts) if one != other]:
+            found.append(f"{pet_id} is not what a calm run makes it, parts {differ}")
     return found + await _left(connection)
 
 
@@ -220,6 +227,22 @@ async def _left(connection: RedisConnection) -> list[str]:
         if (name.startswith("job:") or name.endswith((":payload", ":fence"))) != (lives_ms > 0):
             found.append(f"{name} has a TTL of {lives_ms} ms")
     return found
+
+
+def _ranked(record: AlbumRecord, places: Sequence[Position]) -> AlbumRecord:
+    """Positions as ranks: a job whose publisher lost the reply has an earlier entry than the one known."""
+
+    def rank(position: Position | None) -> Position | None:
+        return None if position is None else Position(bisect_left(places, position), 0)
+
+    return msgspec.structs.replace(
+        record,
+        images={name: rank(at) for name, at in record.images.items()},
+        decisions={name: rank(at) for name, at in record.decisions.items()},
+        failed={name: Failed(rank(part.position), part.image) for name, part in record.failed.items()},
+        expected=rank(record.expected),
+        deleted=rank(record.deleted),
+    )
 
 
 def calm(chaos: Chaos, jobs: Sequence[Job]) -> AlbumRecord:

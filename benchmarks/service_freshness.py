@@ -1,0 +1,91 @@
+"""From a job handed in to the album that shows it: a 12-megapixel photo, an idle service, real networks.
+
+``python benchmarks/service_freshness.py --photos 40`` prints percentiles in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from sploot_media_clustering.adapters.embedded_store import embedded_store
+from sploot_media_clustering.adapters.redis_jobs import RedisJobQueue
+from sploot_media_clustering.adapters.redis_store import RedisPetStore
+from sploot_media_clustering.bootstrap_service import open_connection
+from sploot_media_clustering.bootstrap_worker import Tools, open_consumer, open_tools
+from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.canary import canary_picture
+from sploot_media_clustering.services.job_request import JobImage, JobRequest
+from sploot_media_clustering.settings import Settings, UriSettings
+
+WIDTH_PX: Final = 4000
+HEIGHT_PX: Final = 3000
+WARM_UP: Final = 3
+POLL_S: Final = 0.001
+
+
+def write_photos(folder: Path, count: int) -> None:
+    """A drawn cat, elsewhere in each photo."""
+    cat = canary_picture(HEIGHT_PX)
+    wide = np.concatenate([cat, cat[:, ::-1]], axis=1)[:, :WIDTH_PX]
+    for number in range(count):
+        moved = np.roll(wide, 16 * number, axis=1)
+        Image.fromarray(moved).save(folder / f"{number}.jpg", quality=90)
+
+
+async def measure(url: str, folder: Path, tools: Tools, count: int) -> list[float]:
+    """Milliseconds from handing in to the answer that has the photo."""
+    stop, took_ms = asyncio.Event(), []
+    async with open_connection(url) as connection, open_consumer(url, tools) as consumer:
+        queue, pets = RedisJobQueue(connection), RedisPetStore(connection)
+        running = asyncio.create_task(consumer.run(stop))
+        for number in range(count):
+            image = JobImage(image_id=f"{number}.jpg", uri=f"file://{folder}/{number}.jpg")
+            begun = time.perf_counter()
+            await queue.add(JobRequest(job_id=f"job-{number}", pet_id="milo", images=(image,)))
+            while not await shows(pets, image.image_id):  # noqa: ASYNC110 - seen as a reader sees it
+                await asyncio.sleep(POLL_S)
+            took_ms.append((time.perf_counter() - begun) * 1000)
+        stop.set()
+        await running
+    return took_ms
+
+
+async def shows(pets: RedisPetStore, image_id: str) -> bool:
+    """Whether the answer kept ready has a photo in a cluster."""
+    payload = await pets.payload("milo")
+    if payload is None or image_id.encode() not in payload:
+        return False
+    answer = msgspec.json.decode(payload, type=Answer)
+    return any(part.image_id == image_id for part in answer.images)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=40)
+    count = parser.parse_args().photos + WARM_UP
+    with tempfile.TemporaryDirectory() as place:
+        photos = Path(place) / "photos"
+        photos.mkdir()
+        write_photos(photos, count)
+        settings = Settings(model=None, cache=f"{place}/cache")
+        with (
+            embedded_store(Path(place) / "store") as store,
+            open_tools(settings, UriSettings(file_root=photos)) as tools,
+        ):
+            took_ms = asyncio.run(measure(store.url, photos, tools, count))[WARM_UP:]
+    for share in (50, 95, 100):
+        print(f"p{share}: {np.percentile(took_ms, share):.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
