@@ -22,7 +22,7 @@ def test_no_more_than_the_total_is_held_at_once(amounts: tuple[int, ...]) -> Non
             with lock:
                 held.append(amount)
                 most.append(held.copy())
-            threading.Event().wait(0.0002)
+            threading.Event().wait(0.005)
             with lock:
                 held.remove(amount)
 
