@@ -92,4 +92,9 @@ def test_up_takes_photos_and_answers(
     process.send_signal(signal.SIGINT)
     _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log
-    assert {line.partition("|")[0].strip() for line in log.splitlines()} == {"store", "api", "worker-1"}
+    assert {line.partition("|")[0].strip() for line in log.splitlines()} == {
+        "store",
+        "jobs",
+        "api",
+        "worker-1",
+    }
