@@ -6,6 +6,7 @@ few pictures the mean probability is drawn towards what is usual, so a small loo
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from sploot_media_clustering.domain.album import SPECIES
 from sploot_media_clustering.domain.attributes import (
@@ -140,9 +141,22 @@ def descriptors(attributes: Float32[np.ndarray, "n a"]) -> tuple[Descriptor, ...
 
 def share_of(claim: Claim, attributes: Float32[np.ndarray, "n a"]) -> float:
     """Share of the pictures that a claim is expected to hold for, drawn towards what is usual."""
-    columns = [column(claim.group, value) for value in claim.values]
-    likely = float(attributes[:, columns].sum())
-    return (likely + PRIOR_PHOTOS * claim.usual) / (len(attributes) + PRIOR_PHOTOS)
+    return float(_shares((claim,), attributes)[0])
+
+
+def _shares(claims: tuple[Claim, ...], attributes: Float32[np.ndarray, "n a"]) -> Float64[np.ndarray, " c"]:
+    usual = np.array([claim.usual for claim in claims])
+    likely = _columns(claims) @ attributes.sum(0, dtype=np.float64)
+    return np.asarray((likely + PRIOR_PHOTOS * usual) / (len(attributes) + PRIOR_PHOTOS))
+
+
+@functools.cache
+def _columns(claims: tuple[Claim, ...]) -> Float64[np.ndarray, "c a"]:
+    """1 where an attribute makes a claim true."""
+    table = np.zeros((len(claims), len(ATTRIBUTES)))
+    for row, claim in enumerate(claims):
+        table[row, [column(claim.group, value) for value in claim.values]] = 1.0
+    return table
 
 
 def distinct_labels(
@@ -274,11 +288,12 @@ def _implied(claim: Claim, said: Claim) -> bool:
     return claim.group == said.group and bool(set(claim.values) & set(said.values))
 
 
-def _held(claims: Sequence[Claim], attributes: Float32[np.ndarray, "n a"]) -> list[Claim]:
+def _held(claims: tuple[Claim, ...], attributes: Float32[np.ndarray, "n a"]) -> list[Claim]:
     """The claims that hold for enough pictures."""
-    return [claim for claim in claims if share_of(claim, attributes) >= HELD]
+    return [claims[i] for i in np.flatnonzero(_shares(claims, attributes) >= HELD)]
 
 
-def _mostly(claims: Sequence[Claim], attributes: Float32[np.ndarray, "n a"]) -> list[Claim]:
+def _mostly(claims: tuple[Claim, ...], attributes: Float32[np.ndarray, "n a"]) -> list[Claim]:
     """The claims that hold for most pictures, but for too few to be plainly made."""
-    return [claim for claim in claims if MOSTLY <= share_of(claim, attributes) < HELD]
+    shares = _shares(claims, attributes)
+    return [claims[i] for i in np.flatnonzero((shares >= MOSTLY) & (shares < HELD))]
