@@ -21,7 +21,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 
 @pytest.mark.slow
 @schema.parametrize()
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_as_documented(case: schemathesis.Case) -> None:
     """Status, media type and shape; nothing that is sent makes it fail."""
     undecidable = case.operation.path == SAID_OF_THE_ALBUM or holds_a_time_that_is_none(case.body)
