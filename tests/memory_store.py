@@ -29,7 +29,7 @@ from sploot_media_clustering.services.jobs import (
     encode,
     name_of,
 )
-from sploot_media_clustering.services.letters import shown_message
+from sploot_media_clustering.services.letters import shown_letter
 
 ENDED = {"done", "superseded", "dead"}
 
@@ -227,15 +227,7 @@ class MemoryDeadLetters:
 
     def _letter(self, letter_id: str) -> DeadLetter:
         burial = self.server.letters[letter_id]
-        return DeadLetter(
-            id=letter_id,
-            job_id=burial.job_id,
-            pet_id=burial.pet_id,
-            reason=burial.reason,
-            attempts=burial.attempts,
-            at=datetime.fromtimestamp(Position.parse(letter_id).ms / 1000, UTC),
-            message=shown_message(burial.entry.fields),
-        )
+        return shown_letter(letter_id, burial)
 
 
 @dataclass

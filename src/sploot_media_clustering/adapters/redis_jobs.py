@@ -23,7 +23,7 @@ from sploot_media_clustering.services.jobs import (
     encode,
     name_of,
 )
-from sploot_media_clustering.services.letters import shown_message
+from sploot_media_clustering.services.letters import shown_letter
 
 STATE_MS: Final = 8 * 24 * 3600 * 1000
 """How far a job is is told for longer than a message may be old."""
@@ -135,15 +135,7 @@ class RedisDeadLetters:
 
 def _letter(letter_id: str, fields: dict[bytes, bytes]) -> DeadLetter:
     burial = _burial(fields)
-    return DeadLetter(
-        id=letter_id,
-        job_id=burial.job_id,
-        pet_id=burial.pet_id,
-        reason=burial.reason,
-        attempts=burial.attempts,
-        at=datetime.fromtimestamp(Position.parse(letter_id).ms / 1000, UTC),
-        message=shown_message(burial.entry.fields),
-    )
+    return shown_letter(letter_id, burial)
 
 
 def _burial(fields: dict[bytes, bytes]) -> Burial:

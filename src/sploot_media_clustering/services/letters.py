@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
+
+from sploot_media_clustering.services.desk import DeadLetter
+from sploot_media_clustering.services.job_ports import Burial
+from sploot_media_clustering.services.jobs import Position
 
 _MOST_BYTES: Final = 1 << 20
 """Of a field that is shown as what it says."""
@@ -16,7 +21,20 @@ _DEEPEST: Final = 20
 """Nesting that is looked into."""
 
 
-def shown_message(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+def shown_letter(letter_id: str, burial: Burial) -> DeadLetter:
+    """A letter with its message; its id tells when the job was given up."""
+    return DeadLetter(
+        id=letter_id,
+        job_id=burial.job_id,
+        pet_id=burial.pet_id,
+        reason=burial.reason,
+        attempts=burial.attempts,
+        at=datetime.fromtimestamp(Position.parse(letter_id).ms / 1000, UTC),
+        message=_shown_message(burial.entry.fields),
+    )
+
+
+def _shown_message(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
     """What a message said, field by field; URIs without user, password and query."""
     return {name.decode("utf-8", "replace"): _shown_field(value) for name, value in fields.items()}
 

@@ -33,7 +33,7 @@ from sploot_media_clustering.services.desk import (
 from sploot_media_clustering.services.job_ports import Burial, DeadLetters, JobQueue, PetStore, Queued
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import ChangeJob, Position, name_of, parse, position_of
-from sploot_media_clustering.services.letters import shown_message
+from sploot_media_clustering.services.letters import shown_letter
 
 _log = logging.getLogger(__name__)
 
@@ -185,15 +185,7 @@ class StoreLetters:
         burial = await self._letters.opened(letter_id)
         if burial is None:
             return None
-        return DeadLetter(
-            id=letter_id,
-            job_id=burial.job_id,
-            pet_id=burial.pet_id,
-            reason=burial.reason,
-            attempts=burial.attempts,
-            at=datetime.fromtimestamp(Position.parse(letter_id).ms / 1000, UTC),
-            message=shown_message(burial.entry.fields),
-        )
+        return shown_letter(letter_id, burial)
 
     async def requeue(self, letter_id: str) -> Submitted:
         """Hand its job in again, at the position it had; the letter goes last, so that no crash loses it."""
