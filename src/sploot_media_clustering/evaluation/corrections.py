@@ -26,10 +26,9 @@ from sploot_media_clustering.domain.tree import AlbumState, TreeModel
 from sploot_media_clustering.evaluation.end_to_end import settled_album
 from sploot_media_clustering.evaluation.identity import HOUSEHOLD_SIZES
 from sploot_media_clustering.evaluation.metrics import Interval, interval
-from sploot_media_clustering.training.heads import assembled, training_data
+from sploot_media_clustering.evaluation.set_left_out import sets_left_out
 from sploot_media_clustering.training.households import households
-from sploot_media_clustering.training.identity import LEAST_PHOTOS, fit_identity, head_without
-from sploot_media_clustering.training.labelled import DataSet, labelled_vectors
+from sploot_media_clustering.training.labelled import DataSet
 
 DRAWS: Final = 40
 _PHOTOS: Final = 20
@@ -86,23 +85,11 @@ def evaluate_corrections(
         seed: of the households.
         progress: told the name of each set before its turn.
     """
-    vectors = labelled_vectors(data_sets, embeddings)
-    fit = head_without(vectors)
     results = []
-    for held, name in enumerate(vectors.set_names):
-        animals = vectors.rows_of(held, least=LEAST_PHOTOS)
-        if len(animals) < min(HOUSEHOLD_SIZES):
-            continue
-        progress(name)
-        identity = fit_identity(vectors, fit, left_out=frozenset({held}))
-        data = training_data(data_sets, embeddings, left_out={name})
-        judged = assembled(data, identity, heads.pictures, version=heads.tree.version)
-        runs = []
-        for rows in households(animals, HOUSEHOLD_SIZES, draws, seed):
-            photos = [judged.project(embeddings[vectors.keys[row]]) for row in rows]
-            animal = {p.image_id: int(vectors.animals[row]) for p, row in zip(photos, rows, strict=True)}
-            runs.append(corrected_album(photos, animal, judged.tree))
-        results.append(_result(name, runs))
+    for one in sets_left_out(data_sets, embeddings, heads, progress):
+        drawn = households(one.animals, HOUSEHOLD_SIZES, draws, seed)
+        runs = [corrected_album(*one.album(rows), one.heads.tree) for rows in drawn]
+        results.append(_result(one.name, runs))
     return results
 
 

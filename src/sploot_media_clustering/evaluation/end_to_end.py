@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Int64
@@ -22,10 +23,9 @@ from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel
 from sploot_media_clustering.evaluation.identity import DRAWS, HOUSEHOLD_SIZES
 from sploot_media_clustering.evaluation.metrics import Interval, Scores, interval, mean_scores, score
-from sploot_media_clustering.training.heads import assembled, training_data
+from sploot_media_clustering.evaluation.set_left_out import sets_left_out
 from sploot_media_clustering.training.households import households
-from sploot_media_clustering.training.identity import LEAST_PHOTOS, fit_identity, head_without
-from sploot_media_clustering.training.labelled import DataSet, LabelledVectors, labelled_vectors
+from sploot_media_clustering.training.labelled import DataSet, LabelledVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +64,14 @@ def evaluate_end_to_end(
         seed: of the households.
         progress: told the name of each set before its turn.
     """
-    vectors = labelled_vectors(data_sets, embeddings)
-    fit = head_without(vectors)
     results = []
-    for held, name in enumerate(vectors.set_names):
-        animals = vectors.rows_of(held, least=LEAST_PHOTOS)
-        if len(animals) < min(HOUSEHOLD_SIZES):
-            continue
-        progress(name)
-        identity = fit_identity(vectors, fit, left_out=frozenset({held}))
-        data = training_data(data_sets, embeddings, left_out={name})
-        judged = assembled(data, identity, heads.pictures, version=heads.tree.version)
-        photos = {row: judged.project(embeddings[vectors.keys[row]]) for row in np.concatenate(animals)}
-        rows = list(households(animals, HOUSEHOLD_SIZES, draws, seed))
-        together = [_scored(vectors, photos, judged.tree, r) for r in rows]
-        alone = [_scored(vectors, photos, judged.tree, r) for r in animals]
+    for one in sets_left_out(data_sets, embeddings, heads, progress):
+        rows = households(one.animals, HOUSEHOLD_SIZES, draws, seed)
+        scored = partial(_scored, one.vectors, one.photos, one.heads.tree)
+        together, alone = [scored(r) for r in rows], [scored(r) for r in one.animals]
         results.append(
             EndToEndResult(
-                name=name,
+                name=one.name,
                 households=mean_scores(together),
                 v_measure=interval([s.v_measure for s in together]),
                 alone=mean_scores(alone),
