@@ -24,7 +24,7 @@ from sploot_media_clustering.domain.statements import (
     unmet,
 )
 
-_MORE_LIKELY_THAN_NOT: Final = 0.5
+MORE_LIKELY_THAN_NOT: Final = 0.5
 """Probability from which a photo that was unsure is put to an animal that a person vouched for."""
 
 
@@ -105,7 +105,7 @@ def _pulled_in(
     by_animal = _by_animal(among, assigned)
     least = np.full((len(among), animals), np.inf)
     least[bar.any(1)] = model.sure
-    least[:, list(vouched(held, assigned))] = _MORE_LIKELY_THAN_NOT
+    least[:, list(vouched(held, assigned))] = MORE_LIKELY_THAN_NOT
     rows, targets = np.nonzero((by_animal >= least) & (assigned.components == ASIDE)[:, None])
     for i in np.argsort(-by_animal[rows, targets], kind="stable").tolist():
         row, target, animal = rows[i], targets[i], assigned.of_sightings()
@@ -127,9 +127,7 @@ def _memberships(
     """Probability of each component, each sighting left out of its own; what can't be is 0."""
     size, labels = len(ground.weights), assigned.components
     items = Items(ground.identity, ground.weights, np.arange(size), np.zeros((size, size), bool))
-    known = mix.collect(
-        ground.identity, ground.weights, np.ones(size, np.int64), labels, len(assigned.animals)
-    )
+    known = ground.statistics(labels, len(assigned.animals))
     gain = join_gains(items, known, labels, ground.prior)
     animal = assigned.of_sightings()
     inside = animal[:, None] == np.arange(bar.shape[1])
@@ -168,13 +166,11 @@ def _level(
     else:
         guesses, chance = np.full(size, ASIDE), np.zeros(size)
     sure = confirmed(held, assigned)
-    taken_out = np.where(chance < _MORE_LIKELY_THAN_NOT, ALONE, UNSURE)
+    taken_out = np.where(chance < MORE_LIKELY_THAN_NOT, ALONE, UNSURE)
     aside = np.where(before.reasons == PLACED, taken_out, before.reasons)
     return replace(
         before,
-        mixture=mix.collect(
-            ground.identity, ground.weights, np.ones(size, np.int64), labels, len(assigned.animals)
-        ),
+        mixture=ground.statistics(labels, len(assigned.animals)),
         labels=labels,
         guesses=guesses,
         probabilities=np.where(sure, 1.0, chance),

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float64, Int64
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import mixture as mix
 from sploot_media_clustering.domain.level import ASIDE
-from sploot_media_clustering.domain.mixture import Prior
+from sploot_media_clustering.domain.mixture import Mixture, Prior
 from sploot_media_clustering.domain.settling import Items, ScaleSearch, settle
 from sploot_media_clustering.domain.statements import (
     VOUCHING,
@@ -50,6 +50,10 @@ class Ground:
     forbidden: Bool[np.ndarray, "s s"]
     atom_distance: float
     prior: Prior
+
+    def statistics(self, components: Int64[np.ndarray, " s"], count: int) -> Mixture:
+        """Sufficient statistics of so many components; a sighting labelled below 0 is in none."""
+        return mix.collect(self.identity, self.weights, np.ones(len(components), np.int64), components, count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,8 +215,7 @@ def _confirmed(
         place[options] = np.arange(len(options))
         labels = np.append(place, ASIDE)[assigned.components]
         labels[row] = ASIDE
-        ones = np.ones(len(labels), np.int64)
-        known = mix.collect(ground.identity, ground.weights, ones, labels, len(options))
+        known = ground.statistics(labels, len(options))
         best = int(mix.gains(known, ground.identity[row], float(ground.weights[row]), ground.prior).argmax())
         component = int(options[best]) if best < len(options) else len(assigned.animals)
         animals = assigned.animals if best < len(options) else np.append(assigned.animals, target)

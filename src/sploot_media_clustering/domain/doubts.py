@@ -16,6 +16,7 @@ from jaxtyping import Bool, Int64
 from scipy.special import expit
 
 from sploot_media_clustering.domain import columns as tables
+from sploot_media_clustering.domain.corrected import MORE_LIKELY_THAN_NOT
 from sploot_media_clustering.domain.corrections import vouched
 from sploot_media_clustering.domain.level import ASIDE, UNSURE
 from sploot_media_clustering.domain.merge_path import merge_paths
@@ -28,6 +29,7 @@ from sploot_media_clustering.domain.statements import (
     barred,
     names,
     same_name,
+    standing,
     statements,
 )
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel, sighting_weights
@@ -38,9 +40,6 @@ _LEAST_WORTH: Final = 0.2
 _LEAST_TO_HALVE: Final = 4
 _MOST_TO_HALVE: Final = 600
 """Sightings of an animal that is looked at for two; the search grows with their square."""
-
-_PULLED_IN: Final = 0.5
-"""Unsure photos that are likelier of an animal than not come in once somebody vouches for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +72,7 @@ def doubts(state: AlbumState, model: TreeModel, most: int) -> list[Doubt]:
         model: that it settled under.
         most: doubts.
     """
-    said = [
-        s
-        for s in statements(state.decisions, state.photos)
-        if not s.waiting and s.decision.id not in state.superseded
-    ]
+    said = standing(statements(state.decisions, state.photos), state.superseded)
     assigned = Assignment(state.subjects.labels, state.animals)
     found = [
         *_unsure(state, said, assigned),
@@ -93,7 +88,7 @@ def _unsure(state: AlbumState, said: list[Statement], assigned: Assignment) -> I
     known = vouched(said, assigned)
     waiting = np.flatnonzero((level.reasons == UNSURE) & (level.guesses != ASIDE))
     target = np.append(state.animals, ASIDE)[level.guesses]
-    likely = level.probabilities >= _PULLED_IN
+    likely = level.probabilities >= MORE_LIKELY_THAN_NOT
     for row in waiting.tolist():
         guess, chance = int(target[row]), float(level.probabilities[row])
         follow = 0
@@ -140,7 +135,6 @@ def _apart(state: AlbumState, said: list[Statement], assigned: Assignment) -> Bo
 def _halves(state: AlbumState, said: list[Statement], model: TreeModel) -> Iterator[Doubt]:
     prior = state.subjects.prior
     weights = sighting_weights(state.moments, state.columns, model)
-    forbidden = tables.conflicts(state.columns)
     for component in range(len(state.subjects.mixture)):
         rows = np.flatnonzero(state.subjects.labels == component)
         if not _LEAST_TO_HALVE <= len(rows) <= _MOST_TO_HALVE:
@@ -149,7 +143,7 @@ def _halves(state: AlbumState, said: list[Statement], model: TreeModel) -> Itera
             state.columns.identity[rows],
             weights[rows],
             np.arange(len(rows)),
-            forbidden[np.ix_(rows, rows)] & False,
+            np.zeros((len(rows), len(rows)), bool),
         )
         (path,) = merge_paths(items, prior, ScaleSearch((prior.within,), 1.0))
         smaller = path.labels(len(path.pairs) - 1) == 1

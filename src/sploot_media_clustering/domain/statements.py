@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,11 @@ def statements(decisions: Sequence[Decision], photos: Sequence[Photo]) -> list[S
 
     found = [(d, rows(d.sightings), rows(d.others)) for d in decisions]
     return [Statement(d, np.setdiff1d(own, other), np.setdiff1d(other, own)) for d, own, other in found]
+
+
+def standing(said: Sequence[Statement], superseded: Collection[str]) -> list[Statement]:
+    """The statements that are there and did not give way, in the order given."""
+    return [s for s in said if not s.waiting and s.decision.id not in superseded]
 
 
 def names(said: Sequence[Statement], assigned: Assignment) -> dict[int, Statement]:

@@ -10,7 +10,14 @@ from jaxtyping import Bool
 from msgspec import structs
 
 from sploot_media_clustering.domain.hero import Candidate
-from sploot_media_clustering.domain.statements import Assignment, Statement, choices, confirmed, statements
+from sploot_media_clustering.domain.statements import (
+    Assignment,
+    Statement,
+    choices,
+    confirmed,
+    standing,
+    statements,
+)
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.services.decision_records import Decided, record
 
@@ -35,10 +42,9 @@ class Word:
     def of(state: AlbumState) -> Word:
         """The word on an album, as last settled."""
         said = statements(state.decisions, state.photos)
-        held = [s for s in said if s.decision.id not in state.superseded and not s.waiting]
         turn = {id(statement): place for place, statement in enumerate(said, start=1)}
         newest = {row: (turn[id(s)], s.decision.kind) for row, s in choices(said).items()}
-        sure = confirmed(held, Assignment(state.subjects.labels, state.animals))
+        sure = confirmed(standing(said, state.superseded), Assignment(state.subjects.labels, state.animals))
         return Word(tuple(said), state.superseded, sure, newest)
 
     def confirmed(self, row: int) -> bool:
