@@ -111,6 +111,7 @@ class AlbumReader:
         self._state = state
         self._least = {"subject": model.subjects.min_size, "look": model.looks.min_size}
         self._hero = hero
+        self._weightiest: list[int] = np.argsort(-hero.weights, kind="stable").tolist()
         self._request = request
         self._sightings: list[Sighting] = [s for photo in state.photos for s in photo.sightings]
         self._owner = state.columns.photo.tolist()
@@ -242,13 +243,12 @@ class AlbumReader:
         why = reasons(group.scored[i], self._hero)
         row = int(group.rows[i])
         box = self._sightings[row].box
-        order = np.argsort(-self._hero.weights, kind="stable")
         return Hero(
             image_id=self._image(row),
             rank=position,
             score=as_fraction(float(group.scores[i])),
             reasons=(sentence(why, in_moment=in_moment, in_cluster=len(group.rows)),),
-            signals={SCORED[s]: as_fraction(float(group.scored[i, s])) for s in order},
+            signals={SCORED[s]: as_fraction(float(group.scored[i, s])) for s in self._weightiest},
             box=as_box(box),
             focal_point=(
                 as_fraction((box.left + box.right) / 2),
