@@ -6,7 +6,6 @@ of ``domain.attributes.COATS``.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from sploot_media_clustering.domain.attributes import COATS
 from sploot_media_clustering.domain.coats import CoatHead
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.training.album_folds import album_folds
+from sploot_media_clustering.training.csv_table import read_rows
 from sploot_media_clustering.training.labelled import LabelledVectors
 from sploot_media_clustering.training.logistic import logistic_regression, temperature_of
 from sploot_media_clustering.training.principal_axes import principal_axes
@@ -76,16 +76,11 @@ def read_coats(folders: Sequence[Path]) -> dict[str, str]:
         path = folder / COATS_FILE
         if not path.is_file():
             continue
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if missing := {"animal", "coat"} - set(reader.fieldnames or ()):
-                raise DatasetError(f"{path} lacks the columns {sorted(missing)}")
-            for row in reader:
-                if row["coat"] not in COATS:
-                    raise DatasetError(
-                        f"{path}, {row['animal']}: expected a coat of {COATS}, got {row['coat']!r}"
-                    )
-                found[f"{folder.name}/{row['animal']}"] = row["coat"]
+        for row in read_rows(path, ("animal", "coat")):
+            animal, coat = row.values["animal"], row.values["coat"]
+            if coat not in COATS:
+                raise DatasetError(f"{row.place}, {animal}: expected a coat of {COATS}, got {coat!r}")
+            found[f"{folder.name}/{animal}"] = coat
     return found
 
 

@@ -19,6 +19,7 @@ from sploot_media_clustering.services.canary import canary_picture
 from sploot_media_clustering.services.manifest import (
     FORMAT,
     MANIFEST_NAME,
+    VIEWS,
     Canary,
     DetectorEntry,
     EmbedderEntry,
@@ -141,7 +142,7 @@ def _manifest(out: Path, entries: tuple[PackageFile, ...]) -> Manifest:
             dimension=len(embedding),
             preprocessing="bytes of RGB; (x - 127) / 128 in the graph",
             resampling=RESAMPLING,
-            views=("whole photo, squashed to a square", "square crop of each sighting"),
+            views=VIEWS,
             crop_margin=CROP_MARGIN,
         ),
         detector=DetectorEntry(
