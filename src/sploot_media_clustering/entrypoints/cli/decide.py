@@ -20,7 +20,7 @@ from sploot_media_clustering.domain.decisions import KINDS, Kind
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
-from sploot_media_clustering.entrypoints.cli.results import Results
+from sploot_media_clustering.entrypoints.cli.results import Photos, Results
 from sploot_media_clustering.entrypoints.cli.table import print_answer
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer
@@ -154,12 +154,16 @@ class _Review:
     Attributes:
         results: the folder.
         album: its name.
+        albums: of the folder, as they were found.
+        photos: where they are.
         state: as it stands now.
         engine: that settles and answers.
     """
 
     results: Results
     album: str
+    albums: dict[str, Answer]
+    photos: Photos
     state: AlbumState
     engine: Engine
 
@@ -172,7 +176,8 @@ class _Review:
         name = next(iter(albums)) if album is None else album
         if name not in albums:
             raise InputError(f"expected an album of {folder} ({', '.join(albums)}), got {name!r}")
-        return cls(results, name, KeptStates(folder, engine.clustering).known(name), engine)
+        state = KeptStates(folder, engine.clustering).known(name)
+        return cls(results, name, albums, results.photos(), state, engine)
 
     @property
     def service(self) -> ReviewService:
@@ -183,9 +188,9 @@ class _Review:
         request = Request(
             pet_id=self.album,
             at=now,
-            top=self.results.photos().top,
+            top=self.photos.top,
             version=int(now.timestamp() * _MS),
-            failed=self.results.answers()[self.album].failed_images,
+            failed=self.albums[self.album].failed_images,
             questions=asked,
         )
         return self.engine.clustering.answer(self.state, request)
@@ -233,12 +238,12 @@ class _Review:
         answer = self.answer(MOST_QUESTIONS)
         clustering = self.engine.clustering
         KeptStates(self.results.folder, clustering).save(self.album, clustering.shown(self.state, answer))
-        return self.results.rewrite(self.results.answers() | {self.album: answer}, self.engine)
+        return self.results.rewrite(self.albums | {self.album: answer}, self.photos, self.engine)
 
 
 def _answered(review: _Review, question: Question) -> bool:
     """Ask one question; False where the person has had enough."""
-    uris = review.results.photos().uris[review.album]
+    uris = review.photos.uris[review.album]
     out.print(f"\n[bold]{escape(question.text)}[/]  {question.probability:.0%} likely")
     for heading, parts in (("this", question.sightings), ("with", question.others)):
         for part in parts:

@@ -81,9 +81,8 @@ class Results:
         """
         return self._written(answers, photos, _thumbnailer(photos, engine))
 
-    def rewrite(self, answers: Mapping[str, Answer], engine: Engine) -> bytes:
+    def rewrite(self, answers: Mapping[str, Answer], photos: Photos, engine: Engine) -> bytes:
         """Write changed answers to the same photos; pictures that are there are not made again."""
-        photos = self.photos()
         make = _thumbnailer(photos, engine)
         kept = self._pictures()
 
