@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from rich.table import Table
 
 from sploot_media_clustering.bootstrap import open_embedding, open_engine
 from sploot_media_clustering.entrypoints.cli.console import err, out
-from sploot_media_clustering.entrypoints.cli.labelled import data_sets_of, embedded
+from sploot_media_clustering.entrypoints.cli.labelled import Data, data_sets_of, embedded
 from sploot_media_clustering.evaluation.corrections import evaluate_corrections
 from sploot_media_clustering.evaluation.end_to_end import EndToEndResult, evaluate_end_to_end
 from sploot_media_clustering.evaluation.gate import Check, identity_checks
@@ -41,10 +40,6 @@ from sploot_media_clustering.training.ratings import rated_photos, read_ratings
 
 app = typer.Typer(help="Measure on labelled photos, with what was fitted without them.", no_args_is_help=True)
 
-Data = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Data sets, or folders of data sets; default: the folder that SPLOOT_DATA names."),
-]
 Draws = Annotated[int, typer.Option(min=1, help="Households of each set and seed.")]
 Gate = Annotated[bool, typer.Option(help="End with 1 where a figure is below its floor.")]
 

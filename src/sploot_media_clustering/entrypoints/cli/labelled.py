@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -18,6 +19,12 @@ from sploot_media_clustering.services.embedding import PhotoFailure
 from sploot_media_clustering.training.labelled import DataSet, read_data_sets
 
 DATA_VARIABLE = "SPLOOT_DATA"
+
+Data = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Data sets, or folders of data sets; default: the folder that SPLOOT_DATA names."),
+]
+"""What commands take labelled photos from; see :func:`data_sets_of`."""
 
 
 def data_sets_of(folders: Sequence[Path]) -> tuple[DataSet, ...]:

@@ -17,7 +17,7 @@ from sploot_media_clustering.bootstrap import open_embedding
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.entrypoints.cli.console import err, out
-from sploot_media_clustering.entrypoints.cli.labelled import data_sets_of, embedded
+from sploot_media_clustering.entrypoints.cli.labelled import Data, data_sets_of, embedded
 from sploot_media_clustering.entrypoints.cli.train_embedder import Tuning, check_can_tune, tuned_package
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.services import value_codec
@@ -36,6 +36,9 @@ _VERSION_DIGITS: Final = 8
 app = typer.Typer(help="Fit heads, or tune the embedder, on labelled photos.", no_args_is_help=True)
 
 
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the new model package.")]
+
+
 @app.callback()
 def _group() -> None:
     """Fit heads, or tune the embedder, on labelled photos."""
@@ -43,15 +46,8 @@ def _group() -> None:
 
 @app.command()
 def heads(
-    data: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="Data sets, or folders of data sets; default: the folder that SPLOOT_DATA names."
-        ),
-    ] = None,
-    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new model package.")] = Path(
-        "model"
-    ),
+    data: Data = None,
+    out_folder: Out = Path("model"),
     model: Annotated[
         Path | None, typer.Option(help="Package whose networks are used; default the built-in one.")
     ] = None,
@@ -77,15 +73,8 @@ def heads(
 
 @app.command()
 def embedder(
-    data: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="Data sets, or folders of data sets; default: the folder that SPLOOT_DATA names."
-        ),
-    ] = None,
-    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new model package.")] = Path(
-        "model"
-    ),
+    data: Data = None,
+    out_folder: Out = Path("model"),
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is half done; default: beside the package.")
     ] = None,
