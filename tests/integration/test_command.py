@@ -16,12 +16,11 @@ import jsonschema
 import msgspec
 import pytest
 from cat_album import cat_photo, write_album
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from sploot_media_clustering import __version__
 from sploot_media_clustering.adapters.model_package import default_package
 from sploot_media_clustering.adapters.sources import FsspecSource
-from sploot_media_clustering.entrypoints.cli.app import app
 from sploot_media_clustering.errors import SourceUnavailableError
 from sploot_media_clustering.services.answer import Answer, decode, json_schema
 
@@ -30,20 +29,6 @@ PHOTOS = (0, 1, 2, 3, 4, 5)
 PATIENCE_S = 60
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all tests that don't look at it."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def run(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs the command in this process, in a folder of the test's own."""
-    monkeypatch.setenv("SPLOOT_CACHE", str(cache))
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

@@ -8,29 +8,12 @@ from pathlib import Path
 
 import pytest
 from cat_album import write_album
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from sploot_media_clustering.entrypoints.cli.app import app
 from sploot_media_clustering.services.answer import Answer, decode
 from sploot_media_clustering.services.decision_records import decode_lines
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def run(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    monkeypatch.setenv("SPLOOT_CACHE", str(cache))
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: object, told: str | None = None) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=told)
-
-    return invoke
 
 
 @pytest.fixture
