@@ -19,6 +19,7 @@ import msgspec
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.desk import Change
 from sploot_media_clustering.services.job_request import MAX_IMAGES, ImageName, JobImage, JobRequest, Name
+from sploot_media_clustering.services.json_body import read_json
 
 MAX_MESSAGE_BYTES: Final = 4 << 20
 """Of one message: a thousand photos with the longest URIs that are in use."""
@@ -166,7 +167,7 @@ def position_of(fields: Mapping[bytes, bytes], entry_id: str) -> Position:
 
 def _decoded(body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(body, type=kind)
+        return read_json(body, kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         came = body[:_SHOWN_CHARACTERS].decode("utf-8", "replace") if kind is _Shape else "another"
         raise InputError(f"expected a job: {error}; got {came!r}") from error

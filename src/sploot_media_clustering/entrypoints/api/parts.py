@@ -13,6 +13,7 @@ from sploot_media_clustering.entrypoints.api.limits import body_of
 from sploot_media_clustering.entrypoints.api.problems import Mistake, Problem
 from sploot_media_clustering.services.desk import Albums, DeadLetterBox, Intake
 from sploot_media_clustering.services.job_request import MAX_IMAGE_ID_CHARACTERS, NAME_PATTERN
+from sploot_media_clustering.services.json_body import read_json
 from sploot_media_clustering.settings import ApiSettings
 
 PREFIX: Final = "/internal"
@@ -80,7 +81,7 @@ def read(body: bytes, kind: type[_Struct]) -> _Struct:
         Problem: 422, it is none.
     """
     try:
-        return msgspec.json.decode(body, type=kind)
+        return read_json(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         mistake = Mistake(place="body", detail=str(error))
         raise Problem(

@@ -137,7 +137,11 @@ async def invalidate(parts: Parts, pet_id: PetId) -> Response:
     return await change(parts, pet_id, Invalidate())
 
 
-@router.delete("/pets/{pet_id}/images/{image_id:path}", summary="Delete a photo", responses=_DELETED)
+@router.delete(
+    "/pets/{pet_id}/images/{image_id:path}",
+    summary="Delete a photo",
+    responses={**_DELETED, 404: problem("No photo can be called so.")},
+)
 async def remove(parts: Parts, pet_id: PetId, image_id: ImageId) -> Response:
     """The photo and all its traces go; jobs handed in before don't bring it back."""
     return await change(parts, pet_id, RemoveImage(image_id=image_id))
