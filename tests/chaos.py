@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import os
 import random
 import signal
@@ -34,9 +35,9 @@ from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJ
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services import album_record
-from sploot_media_clustering.services.album_record import AlbumRecord, Failed
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source
 from sploot_media_clustering.services.answer import FailedImage
-from sploot_media_clustering.services.applying import AlbumApplier, Prepared
+from sploot_media_clustering.services.applying import AlbumApplier, Prepared, ReadyPhoto
 from sploot_media_clustering.services.decision_records import Said, Sighted
 from sploot_media_clustering.services.desk import Decide, DeletePet, RemoveImage
 from sploot_media_clustering.services.embedding import PhotoInput
@@ -263,7 +264,7 @@ def _photos(job: Job) -> dict[str, object]:
         photos[image.image_id] = (
             FailedImage(image_id=image.image_id, error=type(error).__name__, message=str(error))
             if error
-            else found
+            else ReadyPhoto(found, Source(image.uri, hashlib.sha256(text).digest()))
         )
     return photos
 

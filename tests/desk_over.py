@@ -9,7 +9,8 @@ from fake_heads import Album, service_of
 from strategies_album import DIMENSION, LOOK_DIMENSION, SCENE_DIMENSION, sighting
 
 from sploot_media_clustering.domain.album import Photo
-from sploot_media_clustering.services.applying import AlbumApplier, Prepared
+from sploot_media_clustering.services.album_record import Source
+from sploot_media_clustering.services.applying import AlbumApplier, Prepared, ReadyPhoto
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Desk
 from sploot_media_clustering.services.job_ports import DeadLetters, JobQueue, PetStore
@@ -66,6 +67,9 @@ class Service:
         images = tuple(JobImage(image_id=name, uri=f"s3://cats/{name}") for name in CATS.photos)
         job = JobRequest(job_id=job_id, pet_id=pet_id, images=images)
         queued = await self.queue.add(job)
-        embeddings = {part.image_id: part for part in CATS.embeddings(list(CATS.photos))}
-        await self.committer.commit(pet_id, [Prepared(job, queued.position, embeddings)], settle=True)
+        photos = {
+            part.image_id: ReadyPhoto(part, Source(f"s3://cats/{part.image_id}", b""))
+            for part in CATS.embeddings(list(CATS.photos))
+        }
+        await self.committer.commit(pet_id, [Prepared(job, queued.position, photos)], settle=True)
         await self.committer.publish(pet_id)

@@ -55,16 +55,16 @@ class SketchEmbedder:
         self.batches.append(len(listed))
         for photo in listed:
             try:
-                yield _embedding(photo)
+                yield _embedding(photo, self.version)
             except NotAnImageError as error:
                 yield PhotoFailure(photo.image_id, error)
 
     def embed_one(self, photo: PhotoInput) -> PhotoEmbedding:
         self.batches.append(1)
-        return _embedding(photo)
+        return _embedding(photo, self.version)
 
 
-def _embedding(photo: PhotoInput) -> PhotoEmbedding:
+def _embedding(photo: PhotoInput, networks: str) -> PhotoEmbedding:
     animal, _, number = photo.data.decode().partition(" ")
     if animal == "crash":
         raise ZeroDivisionError("the networks broke")
@@ -73,14 +73,15 @@ def _embedding(photo: PhotoInput) -> PhotoEmbedding:
     if animal not in ANIMALS:
         raise NotAnImageError("expected a photo of milo or bella, got none")
     vector = np.array([ANIMALS.index(animal), int(number)], np.float16)
-    return PhotoEmbedding(photo.image_id, None, 40, 30, vector, (), NETWORKS)
+    return PhotoEmbedding(photo.image_id, None, 40, 30, vector, (), networks)
 
 
 class SketchHeads(FakeHeads):
     """Heads that make of an embedding the animal that it names."""
 
-    def __init__(self) -> None:
-        pass
+    def __init__(self, version: str, network_version: str) -> None:
+        self.tree = replace(MODEL, version=version)
+        self.network_version = network_version
 
     def project(self, embedding: PhotoEmbedding) -> Photo:
         animal, number = (int(part) for part in embedding.embedding)
@@ -113,10 +114,9 @@ class SketchSource:
         return text.removeprefix("slow ").encode()
 
 
-def sketch_clustering() -> ClusteringService:
+def sketch_clustering(version: str = MODEL.version, networks: str = NETWORKS) -> ClusteringService:
     service = ClusteringService.__new__(ClusteringService)
-    service._heads = SketchHeads()  # type: ignore[assignment]
-    assert service.model is MODEL
+    service._heads = SketchHeads(version, networks)  # type: ignore[assignment]
     return service
 
 

@@ -21,6 +21,7 @@ from sploot_media_clustering.bootstrap import open_embedding
 from sploot_media_clustering.bootstrap_service import QUESTIONS, guarded_source, open_connection
 from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.batching import Batcher, PhotoEmbedder
+from sploot_media_clustering.services.carrying import Carrier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.consuming import Consumer, Pace
@@ -107,10 +108,12 @@ async def open_consumer(url: str, tools: Tools, manner: Manner | None = None) ->
         pets = RedisPetStore(connection)
         applier = AlbumApplier(tools.clustering, questions=QUESTIONS)
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as threads:
+            preparer = PhotoPreparer(tools.source, batcher, tools.kept, threads, manner.patience)
+            carrier = Carrier(tools.clustering, preparer)
             processor = Processor(
                 Ports(RedisJobQueue(connection), stream, pets, RedisDeadLetters(connection)),
-                Committer(pets, applier, manner.after),
-                PhotoPreparer(tools.source, batcher, tools.kept, threads, manner.patience),
+                Committer(pets, applier, carrier, manner.after),
+                preparer,
                 manner.limits,
                 after=manner.after,
             )

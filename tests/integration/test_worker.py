@@ -32,9 +32,11 @@ from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.album_record import AlbumRecord
 from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.decision_records import Said, Sighted
 from sploot_media_clustering.services.desk import (
     Change,
     DeadLetter,
+    Decide,
     DeletePet,
     Invalidate,
     JobState,
@@ -311,6 +313,27 @@ async def test_a_deleted_album_leaves_nothing_and_can_begin_anew(service: Servic
         await done(service, photos_job("job-2", "pet-1", {"new": "bella 1"}))
     assert {part.image_id for part in (await service.answer()).images} == {"new"}
     assert [result.event for result in await service.results()] == ["updated", "deleted", "updated"]
+
+
+async def test_an_album_outlives_a_change_of_model(service: Service) -> None:
+    """A worker of another model brings it over with the first job, its ids and names with it."""
+    name = Said(kind="name", name="Milo", sightings=(Sighted(image_id="milo-0"),))
+    async with service.worker():
+        photos = photos_job("job-1", "pet-1", album_of(4) | album_of(3, "bella"))
+        await done(service, photos, change("change-1", Decide(said=name)))
+    before = await service.answer()
+    clustering, embedder = sketch_clustering("model-2", "networks-2"), SketchEmbedder("networks-2")
+    service.tools = replace(service.tools, clustering=clustering, embedder=embedder)
+    async with service.worker():
+        await done(service, photos_job("job-2", "pet-1", {"bella-9": "bella 9"}))
+    after = await service.answer()
+    assert (before.model_version, after.model_version) == (sketch_clustering().model.version, "model-2")
+    subjects = [
+        {part.id: part for part in told.clusters if part.level == "subject"} for told in (before, after)
+    ]
+    assert subjects[0].keys() == subjects[1].keys()
+    assert {part.name for part in subjects[1].values()} == {"Milo", None}
+    assert sorted(len(part.members) for part in subjects[1].values()) == [4, 4]
 
 
 async def test_a_job_from_before_a_deletion_changes_nothing(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -24,14 +25,31 @@ class Failed(msgspec.Struct, frozen=True, array_like=True):
     image: FailedImage
 
 
+class Source(msgspec.Struct, frozen=True, array_like=True):
+    """Where a photo came from, so that another model can look at it again.
+
+    Attributes:
+        uri: that it was last read from.
+        digest: SHA-256 of its bytes.
+        captured_at: capture time that the caller told, where he did.
+    """
+
+    uri: str
+    digest: bytes
+    captured_at: datetime | None = None
+
+
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An album as it is stored.
 
     Attributes:
         state: packed by :mod:`~sploot_media_clustering.services.state_codec`; None where there are no photos
             and nothing was said.
+        model_version: of the model package that made the state; empty in records of older releases.
         images: position last applied to each photo, also to those that went.
         removed_ms: when those that went did so; they are forgotten in the end.
+        sources: where each photo of the state came from, and those that the last model could not see again;
+            none in records of older releases.
         failed: photos that could not be read, by id.
         decisions: position last applied to each decision.
         expected: position of the owner's word on how many animals there are.
@@ -40,8 +58,10 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """
 
     state: bytes | None = None
+    model_version: str = ""
     images: dict[str, Position] = {}
     removed_ms: dict[str, int] = {}
+    sources: dict[str, Source] = {}
     failed: dict[str, Failed] = {}
     decisions: dict[str, Position] = {}
     expected: Position | None = None

@@ -16,7 +16,7 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import InputError, StateError
 from sploot_media_clustering.services import state_codec
-from sploot_media_clustering.services.album_record import AlbumRecord, Failed
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source
 from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.clustering import ClusteringService
@@ -31,18 +31,31 @@ TOMBSTONE_MS: Final = 30 * 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ReadyPhoto:
+    """A photo that the networks have seen.
+
+    Attributes:
+        embedding: what they saw.
+        source: where it came from.
+    """
+
+    embedding: PhotoEmbedding
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """A job that is ready to be applied.
 
     Attributes:
         job: with an id.
         position: in the order of all jobs.
-        photos: of each of its images, the embedding, or why there is none.
+        photos: of each of its images, what the networks saw, or why there is nothing.
     """
 
     job: Job
     position: Position
-    photos: Mapping[str, PhotoEmbedding | FailedImage] = field(default_factory=dict)
+    photos: Mapping[str, ReadyPhoto | FailedImage] = field(default_factory=dict)
 
     @property
     def job_id(self) -> str:
@@ -98,8 +111,9 @@ class AlbumApplier:
         """
         draft = _Draft(record, self._clustering, self._review, version)
         superseded, refused = set(), {}
+        deletion = last_deletion(jobs)
         for part in sorted(jobs, key=lambda part: part.position):
-            if is_past(draft.deleted, part.position):
+            if is_past(draft.deleted, part.position) or is_past(deletion, part.position):
                 superseded.add(part.job_id)
                 continue
             try:
@@ -140,6 +154,12 @@ class AlbumApplier:
         return self._clustering.answer(state or self._clustering.empty(), request)
 
 
+def last_deletion(jobs: Iterable[Prepared]) -> Position | None:
+    """Position of the last of some jobs that deletes the album."""
+    deletions = (part for part in jobs if isinstance(getattr(part.job, "change", None), DeletePet))
+    return max((part.position for part in deletions), default=None)
+
+
 def is_past(deleted: Position | None, position: Position) -> bool:
     """Whether a job came before the album's deletion."""
     return deleted is not None and position < deleted
@@ -163,6 +183,7 @@ class _Draft:
         self.state = None if record.state is None else state_codec.unpack(record.state)
         self._images = dict(record.images)
         self._removed_ms = dict(record.removed_ms)
+        self._sources = dict(record.sources)
         self.failed = dict(record.failed)
         self._decisions = dict(record.decisions)
         self._expected = record.expected
@@ -212,12 +233,14 @@ class _Draft:
         before = self._images.get(image_id)
         return before is None or before < position
 
-    def _add(self, photo: PhotoEmbedding, position: Position) -> None:
-        self.state, _ = self._clustering.add(self._at_hand(), photo)
-        self._images[photo.image_id] = position
-        self._removed_ms.pop(photo.image_id, None)
-        if photo.image_id in self.failed and self.failed[photo.image_id].position < position:
-            del self.failed[photo.image_id]
+    def _add(self, photo: ReadyPhoto, position: Position) -> None:
+        self.state, _ = self._clustering.add(self._at_hand(), photo.embedding)
+        image_id = photo.embedding.image_id
+        self._images[image_id] = position
+        self._sources[image_id] = photo.source
+        self._removed_ms.pop(image_id, None)
+        if image_id in self.failed and self.failed[image_id].position < position:
+            del self.failed[image_id]
 
     def _fail(self, photo: FailedImage, position: Position) -> None:
         """A photo that failed takes no place from one that did not, whichever came first."""
@@ -237,14 +260,14 @@ class _Draft:
     def _take_out(self, image_id: str) -> None:
         if self.state is not None and any(photo.image_id == image_id for photo in self.state.photos):
             self.state = self._clustering.remove(self.state, image_id)
+        self._sources.pop(image_id, None)
 
     def _delete(self, position: Position) -> None:
-        """What came before goes without a trace; what came after stays."""
+        """What came before goes without a trace, of whatever model it was; what came after stays."""
         self.deleted = position
-        for image_id in [name for name, at in self._images.items() if at < position]:
-            self._take_out(image_id)
-            del self._images[image_id]
-            self._removed_ms.pop(image_id, None)
+        self._images = {name: at for name, at in self._images.items() if at > position}
+        self._removed_ms = {name: at for name, at in self._removed_ms.items() if name in self._images}
+        self._sources = {name: part for name, part in self._sources.items() if name in self._images}
         self.failed = {name: part for name, part in self.failed.items() if part.position > position}
         self._decisions = {name: at for name, at in self._decisions.items() if at > position}
         if self._expected is not None and self._expected < position:
@@ -255,9 +278,12 @@ class _Draft:
         """The album of what is left, as if nothing else had ever been; None where that is nothing."""
         fresh = self._clustering.empty(state.expected_animals if self._expected else None)
         kept = tuple(said for said in state.decisions if said.id in self._decisions)
-        if not (state.photos or kept or self._expected):
+        photos = [photo for photo in state.photos if photo.image_id in self._images]
+        if not (photos or kept or self._expected):
             return None
-        return tree.brought_to(replace(fresh, decisions=kept), state.photos, self._clustering.model)
+        if photos:
+            tree.require(state, self._clustering.model)
+        return tree.brought_to(replace(fresh, decisions=kept), photos, self._clustering.model)
 
     def _decides(self, decision_id: str, position: Position) -> bool:
         before = self._decisions.get(decision_id)
@@ -291,8 +317,10 @@ class _Draft:
         forgotten = {name for name, at in self._removed_ms.items() if at < self._version - TOMBSTONE_MS}
         return AlbumRecord(
             state=None if state is None else state_codec.pack(state),
+            model_version="" if state is None else state.model_version,
             images={name: at for name, at in self._images.items() if name not in forgotten},
             removed_ms={name: at for name, at in self._removed_ms.items() if name not in forgotten},
+            sources=self._sources,
             failed=self.failed,
             decisions=self._decisions,
             expected=self._expected,

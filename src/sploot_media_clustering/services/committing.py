@@ -14,6 +14,7 @@ from sploot_media_clustering.errors import StoreUnavailableError, UnknownError
 from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.applying import AlbumApplier, Applied, Prepared, is_past
+from sploot_media_clustering.services.carrying import Carrier
 from sploot_media_clustering.services.job_ports import Commit, PetStore, StoredAlbum
 from sploot_media_clustering.services.jobs import ChangeJob, Position
 from sploot_media_clustering.services.results import AlbumResult, SubjectSummary
@@ -45,14 +46,20 @@ class Committer:
     Args:
         store: of albums.
         applier: of the model that runs.
+        carrier: of albums to the model that runs; without one, an album of another model is refused.
         after: called with the name of each step of the protocol that was done.
     """
 
     def __init__(
-        self, store: PetStore, applier: AlbumApplier, after: Callable[[str], None] = lambda _step: None
+        self,
+        store: PetStore,
+        applier: AlbumApplier,
+        carrier: Carrier | None = None,
+        after: Callable[[str], None] = lambda _step: None,
     ) -> None:
         self._store = store
         self._applier = applier
+        self._carrier = carrier
         self._after = after
 
     async def answer(self, pet_id: str) -> Answer | None:
@@ -82,7 +89,7 @@ class Committer:
             settle: whether the album settles, since no more is waiting.
 
         Raises:
-            StateError: the album is of another model, or can't be read.
+            StateError: the album is of another model and can't be carried over, or can't be read.
             StoreUnavailableError: the store did not answer; calling again does no harm.
         """
         refused: dict[str, str] = {}
@@ -93,7 +100,12 @@ class Committer:
             left = [part for part in jobs if not _has_ended(part.job_id, stored, refused)]
             if not left:
                 return _committed(stored, jobs, refused)
-            applied = await asyncio.to_thread(self._applied, stored, left, pet_id, settle)
+            record = album_record.unpack(stored.record)
+            if self._carrier is not None:
+                record = await self._carrier.carried(record, left, pet_id)
+            applied = await asyncio.to_thread(
+                self._applier.apply, record, left, pet_id=pet_id, version=stored.next_version, settle=settle
+            )
             self._after("apply")
             refused |= applied.refused
             left = [part for part in left if part.job_id not in refused]
@@ -110,17 +122,6 @@ class Committer:
         published = await self._store.relay(pet_id)
         self._after("relay")
         return published
-
-    def _applied(
-        self,
-        stored: StoredAlbum,
-        jobs: Sequence[Prepared],
-        pet_id: str,
-        settle: bool,
-    ) -> Applied:
-        record = album_record.unpack(stored.record)
-        version = stored.next_version
-        return self._applier.apply(record, jobs, pet_id=pet_id, version=version, settle=settle)
 
 
 def _unique(jobs: Sequence[Prepared]) -> list[Prepared]:

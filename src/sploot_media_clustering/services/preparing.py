@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar, runtime_checkable
 
+from msgspec import structs
+
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.errors import SplootError, TemporaryError, UnreadablePhotoError
+from sploot_media_clustering.services.album_record import Source
 from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.applying import ReadyPhoto
 from sploot_media_clustering.services.batching import Batcher
 from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
 from sploot_media_clustering.services.job_ports import PetEmbeddings
@@ -30,8 +34,18 @@ FETCHES: Final = 8
 class Preparer(Protocol):
     """The photos of a job made ready."""
 
-    async def prepare(self, job: JobRequest) -> Mapping[str, PhotoEmbedding | FailedImage]:
-        """Of each image of a job, the embedding, or why there is none."""
+    async def prepare(self, job: JobRequest) -> Mapping[str, ReadyPhoto | FailedImage]:
+        """Of each image of a job, what the networks saw, or why there is nothing."""
+        ...
+
+    async def prepare_again(
+        self, pet_id: str, sources: Mapping[str, Source]
+    ) -> Mapping[str, ReadyPhoto | FailedImage]:
+        """Photos that an album holds, as this model's networks see them; from what is kept, where it is.
+
+        Raises:
+            TemporaryError: one of them can't be had for the moment.
+        """
         ...
 
     async def erase(self, pet_id: str, image_ids: Sequence[str] | None) -> None:
@@ -78,32 +92,41 @@ class PhotoPreparer:
         self._patience = patience or Patience()
         self._hands = asyncio.Semaphore(FETCHES)
 
-    async def prepare(self, job: JobRequest) -> Mapping[str, PhotoEmbedding | FailedImage]:
-        """Of each image of a job, the embedding, or why there is none; of one told twice, the last."""
-        images = {image.image_id: image for image in job.images}
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = {
-                    name: group.create_task(self._prepared(job, image)) for name, image in images.items()
-                }
-        except ExceptionGroup as errors:
-            raise gravest(errors) from errors
-        return {name: task.result() for name, task in tasks.items()}
+    async def prepare(self, job: JobRequest) -> Mapping[str, ReadyPhoto | FailedImage]:
+        """Of each image of a job, what the networks saw, or why nothing; one told twice counts once."""
+        return await _all({image.image_id: self._prepared(job, image) for image in job.images})
+
+    async def prepare_again(
+        self, pet_id: str, sources: Mapping[str, Source]
+    ) -> Mapping[str, ReadyPhoto | FailedImage]:
+        """Photos that an album holds, as this model's networks see them; from what is kept, where it is."""
+        return await _all({name: self._again(pet_id, name, source) for name, source in sources.items()})
 
     async def erase(self, pet_id: str, image_ids: Sequence[str] | None) -> None:
         """Forget what was remembered of some photos, or of the album."""
         await self._in_thread(self._kept.erase, pet_id, image_ids)
 
-    async def _prepared(self, job: JobRequest, image: JobImage) -> PhotoEmbedding | FailedImage:
+    async def _prepared(self, job: JobRequest, image: JobImage) -> ReadyPhoto | FailedImage:
         async with self._hands:  # held while the networks are waited for, so that bytes don't pile up
             try:
                 data = await self._fetched(image.uri)
             except (UnreadablePhotoError, TemporaryError) as error:
                 return _failed(image.image_id, error)
-            found = await self._embedded(job, image.image_id, data)
-        if isinstance(found, FailedImage) or image.captured_at is None:
-            return found
-        return replace(found, captured_at=image.captured_at)
+            source = Source(image.uri, hashlib.sha256(data).digest(), image.captured_at)
+            known = None if job.force else await self._known(job.pet_id, image.image_id, source)
+            return known or await self._embedded(job.pet_id, image.image_id, source, data)
+
+    async def _again(self, pet_id: str, image_id: str, source: Source) -> ReadyPhoto | FailedImage:
+        async with self._hands:
+            known = await self._known(pet_id, image_id, source)
+            if known is not None:
+                return known
+            try:
+                data = await self._fetched(source.uri)
+            except UnreadablePhotoError as error:
+                return _failed(image_id, error)
+            fresh = structs.replace(source, digest=hashlib.sha256(data).digest())
+            return await self._embedded(pet_id, image_id, fresh, data)
 
     async def _fetched(self, uri: str) -> bytes:
         wait_s = self._patience.first_wait_s
@@ -115,20 +138,40 @@ class PhotoPreparer:
                 wait_s *= 2
         return await self._in_thread(self._source.read, uri)
 
-    async def _embedded(self, job: JobRequest, image_id: str, data: bytes) -> PhotoEmbedding | FailedImage:
-        key = f"{hashlib.sha256(data).hexdigest()}-{self._batcher.version}"
-        if not job.force:
-            known = await self._in_thread(self._kept.load, job.pet_id, image_id, key)
-            if known is not None:
-                return replace(known, image_id=image_id)
+    async def _known(self, pet_id: str, image_id: str, source: Source) -> ReadyPhoto | None:
+        found = await self._in_thread(self._kept.load, pet_id, image_id, self._key(source))
+        return None if found is None else _ready(replace(found, image_id=image_id), source)
+
+    async def _embedded(
+        self, pet_id: str, image_id: str, source: Source, data: bytes
+    ) -> ReadyPhoto | FailedImage:
         fresh = await self._batcher.embed(PhotoInput(image_id, data))
         if isinstance(fresh, PhotoFailure):
             return _failed(image_id, fresh.error)
-        await self._in_thread(self._kept.save, job.pet_id, image_id, key, fresh)
-        return fresh
+        await self._in_thread(self._kept.save, pet_id, image_id, self._key(source), fresh)
+        return _ready(fresh, source)
+
+    def _key(self, source: Source) -> str:
+        return f"{source.digest.hex()}-{self._batcher.version}"
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+
+def _ready(embedding: PhotoEmbedding, source: Source) -> ReadyPhoto:
+    if source.captured_at is not None:
+        embedding = replace(embedding, captured_at=source.captured_at)
+    return ReadyPhoto(embedding, source)
+
+
+async def _all(work: Mapping[str, Coroutine[None, None, T]]) -> dict[str, T]:
+    """Side by side; of failures, the gravest."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(part) for name, part in work.items()}
+    except ExceptionGroup as errors:
+        raise gravest(errors) from errors
+    return {name: task.result() for name, task in tasks.items()}
 
 
 def _failed(image_id: str, error: SplootError) -> FailedImage:

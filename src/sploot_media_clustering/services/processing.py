@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import FailedImage
-from sploot_media_clustering.services.applying import Prepared
+from sploot_media_clustering.services.applying import Prepared, ReadyPhoto
 from sploot_media_clustering.services.committing import Committed, Committer
 from sploot_media_clustering.services.desk import DeletePet, JobState, JobStatusName, RemoveImage
 from sploot_media_clustering.services.job_ports import (
@@ -174,9 +173,7 @@ class Processor:
         """By its entry, not its position: one that was handed in again is young again."""
         return now_ms - Position.parse(work.entry.entry_id).ms > self.limits.age_s * _MS
 
-    async def _all_photos(
-        self, works: Sequence[Work]
-    ) -> dict[str, Mapping[str, PhotoEmbedding | FailedImage]]:
+    async def _all_photos(self, works: Sequence[Work]) -> dict[str, Mapping[str, ReadyPhoto | FailedImage]]:
         """By job; of messages that came twice, once."""
         unique = list({work.job_id: work for work in works}.values())
         try:
@@ -186,7 +183,7 @@ class Processor:
             raise gravest(errors) from errors
         return {work.job_id: task.result() for work, task in zip(unique, tasks, strict=True)}
 
-    async def _photos(self, work: Work) -> Mapping[str, PhotoEmbedding | FailedImage]:
+    async def _photos(self, work: Work) -> Mapping[str, ReadyPhoto | FailedImage]:
         if not isinstance(work.job, JobRequest) or not work.job.images:
             return {}
         async with asyncio.timeout(self.limits.job_s):
@@ -196,7 +193,7 @@ class Processor:
         self,
         works: Sequence[Work],
         committed: Committed,
-        photos: Mapping[str, Mapping[str, PhotoEmbedding | FailedImage]],
+        photos: Mapping[str, Mapping[str, ReadyPhoto | FailedImage]],
     ) -> None:
         """Steps 4 to 6, which repeat until they are done."""
         await self._committer.publish(works[0].job.pet_id)
@@ -263,5 +260,5 @@ def _state(
     )
 
 
-def _failures(photos: Mapping[str, PhotoEmbedding | FailedImage]) -> tuple[FailedImage, ...]:
+def _failures(photos: Mapping[str, ReadyPhoto | FailedImage]) -> tuple[FailedImage, ...]:
     return tuple(photo for photo in photos.values() if isinstance(photo, FailedImage))

@@ -15,9 +15,15 @@ from strategies_embedding import beartype_draws
 
 from sploot_media_clustering.errors import StateError
 from sploot_media_clustering.services import album_record, state_codec
-from sploot_media_clustering.services.album_record import AlbumRecord
+from sploot_media_clustering.services.album_record import AlbumRecord, Source
 from sploot_media_clustering.services.answer import FailedImage
-from sploot_media_clustering.services.applying import TOMBSTONE_MS, AlbumApplier, Applied, Prepared
+from sploot_media_clustering.services.applying import (
+    TOMBSTONE_MS,
+    AlbumApplier,
+    Applied,
+    Prepared,
+    ReadyPhoto,
+)
 from sploot_media_clustering.services.decision_records import Said, Sighted, decision_of
 from sploot_media_clustering.services.desk import Change, Decide, DeletePet, Invalidate, RemoveImage, Undo
 from sploot_media_clustering.services.embedding import PhotoInput
@@ -35,7 +41,9 @@ def photos(number: int, texts: dict[str, str | None], **told: object) -> Prepare
     job = photos_job(f"job-{number}", "milo", {name: text or "" for name, text in texts.items()}, **told)
     failed = {name: FailedImage(image_id=name, error="E", message="m") for name in texts}
     ready = {
-        name: SketchEmbedder().embed_one(PhotoInput(name, text.encode())) if text else failed[name]
+        name: ReadyPhoto(SketchEmbedder().embed_one(PhotoInput(name, text.encode())), Source(text, b""))
+        if text
+        else failed[name]
         for name, text in texts.items()
     }
     return Prepared(job, Position(number, 0), ready)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from rich.table import Table
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.services.answer import Answer, Cluster
+from sploot_media_clustering.services.answer_pages import PageCluster
 
 Level = Literal["subject", "look", "all"]
 
@@ -20,35 +22,40 @@ def print_answer(answer: Answer, level: Level) -> None:
         answer: of the album.
         level: which clusters are printed.
     """
-    # Names are Text, since a photo or a folder may be called anything, brackets included.
-    table = Table(title=Text(answer.pet_id), title_justify="left", box=None, pad_edge=False)
-    for heading in ("", "photos", "hero", "why"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "photos" else "left")
-    for part in answer.clusters:
-        if level in ("all", part.level):
-            table.add_row(*_row(part))
-    out.print(table)
+    print_clusters(answer.pet_id, [part for part in answer.clusters if level in ("all", part.level)])
     aside = {
         photo.image_id
         for photo in answer.unclustered
         if photo.level == "subject" and photo.reason != "unreadable"
     }
     out.print(
-        f"{_counted(len(answer.images), 'photo')}, {len(aside)} of them set aside for something in them, "
+        f"{counted(len(answer.images), 'photo')}, {len(aside)} of them set aside for something in them, "
         f"{len(answer.failed_images)} not readable"
     )
     if answer.questions:
         out.print(
-            f"{_counted(len(answer.questions), 'question')}: the report asks them, and `decide OUT --ask`",
+            f"{counted(len(answer.questions), 'question')}: the report asks them, and `decide OUT --ask`",
             markup=False,
         )
 
 
-def _counted(count: int, noun: str) -> str:
+def print_clusters(title: str, clusters: Sequence[Cluster | PageCluster]) -> None:
+    """Print clusters, a line each."""
+    # Names are Text, since a photo or a folder may be called anything, brackets included.
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    for heading in ("", "photos", "hero", "why"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "photos" else "left")
+    for part in clusters:
+        table.add_row(*_row(part))
+    out.print(table)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 photo``, ``2 photos``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _row(part: Cluster) -> tuple[Text, str, Text, Text]:
+def _row(part: Cluster | PageCluster) -> tuple[Text, str, Text, Text]:
     hero = part.heroes[0] if part.heroes else None
     name = part.name or part.label
     label = Text(name, style="bold") if part.level == "subject" else Text(f"  {name}")

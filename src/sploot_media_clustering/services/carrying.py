@@ -1,0 +1,100 @@
+"""Albums carried over to the model that runs: photos seen again, ids, names and decisions living on.
+
+Vectors of two models never meet. An album of another model is therefore brought over whole, before anything
+else happens to it: from embeddings that are kept where only heads changed, else from its photos.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import structs
+
+from sploot_media_clustering.errors import StateError
+from sploot_media_clustering.services import state_codec
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed
+from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.applying import Prepared, ReadyPhoto, is_past, last_deletion
+from sploot_media_clustering.services.clustering import ClusteringService
+from sploot_media_clustering.services.preparing import Preparer
+
+_log = logging.getLogger(__name__)
+
+MOST_LOST: Final = 0.1
+"""Share of an album's photos that may be out of reach (one photo always may). More of them are a wrong
+setting or a store that was moved, and no reason to empty an album."""
+
+
+class Carrier:
+    """Carries albums over.
+
+    Args:
+        clustering: of the model that runs.
+        preparer: with the networks of that model.
+    """
+
+    def __init__(self, clustering: ClusteringService, preparer: Preparer) -> None:
+        self._clustering = clustering
+        self._preparer = preparer
+
+    async def carried(self, record: AlbumRecord, jobs: Sequence[Prepared], pet_id: str) -> AlbumRecord:
+        """The album under the model that runs; as it is, where it is of that model, or jobs delete it.
+
+        Photos that can't be seen again are among the failed ones, and come back with a model that can.
+
+        Raises:
+            StateError: too many photos can't be seen again; nothing was changed.
+            TemporaryError: some can't be for the moment.
+        """
+        if record.state is None or self._model_version(record) == self._clustering.model.version:
+            return record
+        deletion = last_deletion(jobs)
+        if deletion is not None and all(is_past(deletion, at) for at in record.images.values()):
+            return record
+        seen = dict(await self._preparer.prepare_again(pet_id, record.sources))
+        state = state_codec.unpack(record.state)
+        for photo in state.photos:
+            seen.setdefault(photo.image_id, _of_nowhere(photo.image_id))
+        self._require_most(seen, pet_id)
+        brought = await asyncio.to_thread(self._brought, record, seen)
+        _log.info("album %s: from model %s to %s", pet_id, state.model_version, brought.model_version)
+        return brought
+
+    def _model_version(self, record: AlbumRecord) -> str:
+        if record.model_version or record.state is None:
+            return record.model_version
+        return state_codec.unpack(record.state).model_version
+
+    def _require_most(self, seen: Mapping[str, ReadyPhoto | FailedImage], pet_id: str) -> None:
+        lost = [part for part in seen.values() if isinstance(part, FailedImage)]
+        if lost and len(lost) > min(max(1, int(MOST_LOST * len(seen))), len(seen) - 1):
+            raise StateError(
+                f"the album {pet_id} can't be brought to model {self._clustering.model.version}: "
+                f"{len(lost)} of its {len(seen)} photos can't be seen again, the first: {lost[0].message}; "
+                "make them readable and requeue this job, or send the photos in a new job"
+            )
+
+    def _brought(self, record: AlbumRecord, seen: Mapping[str, ReadyPhoto | FailedImage]) -> AlbumRecord:
+        ready = {name: part for name, part in seen.items() if isinstance(part, ReadyPhoto)}
+        lost = {name: part for name, part in seen.items() if isinstance(part, FailedImage)}
+        before = state_codec.unpack(record.state or b"")
+        state = self._clustering.updated(before, [part.embedding for part in ready.values()])
+        failed = {name: part for name, part in record.failed.items() if name not in ready}
+        return structs.replace(
+            record,
+            state=state_codec.pack(state),
+            model_version=state.model_version,
+            sources=record.sources | {name: part.source for name, part in ready.items()},
+            failed=failed | {name: Failed(record.images[name], part) for name, part in lost.items()},
+        )
+
+
+def _of_nowhere(image_id: str) -> FailedImage:
+    return FailedImage(
+        image_id=image_id,
+        error=StateError.__name__,
+        message=f"where {image_id} came from is not known; send it in a new job",
+    )
