@@ -36,12 +36,14 @@ class LabelledPhoto:
         path: of the file.
         animals: names of the animals in it, each ``set/animal``; empty where none was named.
         captured_at: as the index tells it, on the camera's clock.
+        species: as the index tells it; empty where it does not.
     """
 
     key: str
     path: Path
     animals: tuple[str, ...]
     captured_at: datetime | None
+    species: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +173,5 @@ def _labelled(folder: Path, row: Row) -> LabelledPhoto:
         raise DatasetError(
             f"{row.place}: captured_at of {file} is {told!r}, expected YYYY-MM-DD HH:MM:SS"
         ) from error
-    return LabelledPhoto(f"{folder.name}/{file}", folder / file, animals, captured_at)
+    species = row.values.get("species", "")
+    return LabelledPhoto(f"{folder.name}/{file}", folder / file, animals, captured_at, species)
