@@ -17,6 +17,7 @@ The branches follow what the caller does next::
     │   ├── NoPhotosError             nothing to work on
     │   ├── DatasetError              a labelled data set that does not read as one
     │   ├── StateError                an album state that is damaged or of an unknown version
+    │   │   └── OtherModelError       an album of another model than the one that runs
     │   ├── UnknownError              no such album, photo, decision, job or dead letter
     │   ├── ConflictError             it contradicts what was told or read before
     │   └── DamagedDataError          packed bytes that do not hold what they should
@@ -86,6 +87,10 @@ class DatasetError(InputError):
 
 class StateError(InputError):
     """An album state is damaged or was written by an unknown version."""
+
+
+class OtherModelError(StateError):
+    """An album was made by another model; it has to be carried over first."""
 
 
 class UnknownError(InputError):

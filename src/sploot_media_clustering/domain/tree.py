@@ -24,7 +24,7 @@ from sploot_media_clustering.domain.lineage import LineageEvent, inherit
 from sploot_media_clustering.domain.moments import MomentModel, evidence_weights, moments
 from sploot_media_clustering.domain.settling import CountHint, Items
 from sploot_media_clustering.domain.statements import Assignment, Statement, confirmed, statements
-from sploot_media_clustering.errors import StateError
+from sploot_media_clustering.errors import OtherModelError
 
 _LINEAGE_KEPT = 256
 """Events kept in a state, the newest."""
@@ -135,10 +135,10 @@ def require(state: AlbumState, model: TreeModel) -> None:
     """Vectors of two models never meet in one album.
 
     Raises:
-        StateError: the state was made by another model.
+        OtherModelError: the state was made by another model.
     """
     if state.model_version != model.version:
-        raise StateError(
+        raise OtherModelError(
             f"the album's vectors are of model {state.model_version!r}, expected {model.version!r}; "
             "embed the album again with this model, or use the model that made it"
         )

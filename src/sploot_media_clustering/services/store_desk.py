@@ -7,6 +7,7 @@ finds the entry and does it, and should both do it, the store takes it once.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,13 @@ from typing import Final, Protocol, runtime_checkable
 import msgspec
 from msgspec import structs
 
-from sploot_media_clustering.errors import StateError, TemporaryError, UnknownError
+from sploot_media_clustering.errors import (
+    OtherModelError,
+    StateError,
+    StoreUnavailableError,
+    TemporaryError,
+    UnknownError,
+)
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import decision_of
 from sploot_media_clustering.services.desk import (
@@ -39,6 +46,9 @@ _log = logging.getLogger(__name__)
 
 APPLY_TIMEOUT_S: Final = 5.0
 """After which a change is left to a worker."""
+
+_ID_DIGITS: Final = 32
+"""Of a digest in a job's id."""
 
 
 @runtime_checkable
@@ -109,10 +119,21 @@ class StoreAlbums:
         payload = await self._pets.payload(pet_id)
         if payload is not None:
             return msgspec.json.decode(payload, type=Answer)
-        answer = await self._work.answer(pet_id)
+        try:
+            answer = await self._work.answer(pet_id)
+        except OtherModelError as error:
+            await self._have_carried(pet_id, str(error))
+            raise StoreUnavailableError(
+                f"the album {pet_id} is on its way to another model; ask again in a moment"
+            ) from error
         if answer is not None:
             await self._pets.keep_payload(pet_id, answer.version, msgspec.json.encode(answer))
         return answer
+
+    async def _have_carried(self, pet_id: str, models: str) -> None:
+        """Have a worker bring the album over; asked for once, however many wait for the answer."""
+        about = hashlib.sha256(f"{pet_id} {models}".encode()).hexdigest()[:_ID_DIGITS]
+        await self._queue.add(JobRequest(job_id=f"carry-{about}", pet_id=pet_id, reason="another model"))
 
     async def change(self, pet_id: str, change: Change) -> Changed:
         """Store a change, and do it at once where that can be."""

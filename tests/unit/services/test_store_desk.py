@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
+import msgspec
 import pytest
 from desk_over import CATS, Service
 from memory_store import MemoryDeadLetters, MemoryJobQueue, MemoryPetStore, MemoryServer
 
 from sploot_media_clustering.errors import InputError, StoreUnavailableError, UnknownError
+from sploot_media_clustering.services import album_record, state_codec
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import Said, Sighted
 from sploot_media_clustering.services.desk import (
@@ -83,6 +86,27 @@ def test_an_answer_that_expired_is_made_again_and_kept(service: Service, server:
         del server.payloads["milo"]
         assert await read(service) == kept
         assert "milo" in server.payloads
+
+    run(steps)
+
+
+def test_an_album_of_another_model_is_asked_for_once(service: Service, server: MemoryServer) -> None:
+    """Whoever reads it is told to come again, and one job brings it over."""
+
+    async def steps() -> None:
+        await service.work()
+        del server.payloads["milo"]
+        record = album_record.unpack((await service.pets.read("milo")).record)
+        assert record.state is not None
+        state = replace(state_codec.unpack(record.state), model_version="another")
+        elsewhere = msgspec.structs.replace(record, state=state_codec.pack(state))
+        version, _ = server.albums["milo"]
+        server.albums["milo"] = (version, album_record.pack(elsewhere))
+        before = len(server.entries)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailableError, match="another model"):
+                await service.desk.albums.answer("milo")
+        assert len(server.entries) == before + 1
 
     run(steps)
 
