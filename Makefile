@@ -34,7 +34,7 @@ $(VENV)/.package: pyproject.toml constraints.txt | $(BIN)/pip
 # alibi 0.9.4 is the last version under the Apache licence.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing the package and the demo's pictures into $(VENV) ..."
-	@$(PIP_INSTALL) -e '.[demo]'
+	@$(PIP_INSTALL) -e '.[demo,service]'
 	@$(PIP_INSTALL) --no-deps --no-compile --upgrade --target $(VENV)/pictures alibi imgaug
 	@touch $@
 
@@ -47,8 +47,8 @@ ifdef PHOTOS
 demo: $(VENV)/.package
 	$(BIN)/sploot-clustering cluster "$(PHOTOS)" --out "$(OUT)"
 else
-demo: camera-roll ## Cluster a simulated camera roll; PHOTOS=dir clusters yours, OUT=dir says where to
-	$(BIN)/sploot-clustering cluster out/camera-roll --out "$(OUT)"
+demo: camera-roll ## Run the service for a simulated camera roll; PHOTOS=dir clusters yours, OUT=dir says where to
+	$(BIN)/sploot-clustering demo out/camera-roll --out "$(OUT)"
 endif
 
 camera-roll: $(VENV)/.demo ## Write the simulated camera roll alone, into out/camera-roll
@@ -57,8 +57,8 @@ camera-roll: $(VENV)/.demo ## Write the simulated camera roll alone, into out/ca
 test: $(VENV)/.dev ## Run the tests that take minutes at most
 	$(BIN)/pytest -m 'not slow'
 
-chaos: $(VENV)/.dev ## Kill workers and the store at random, and see that nothing is lost or doubled
-	$(BIN)/python tests/chaos.py --jobs $(JOBS) --pets $(PETS) --workers 4
+chaos: $(VENV)/.dev ## Kill workers and the store, cut the network, and see that nothing is lost or doubled
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m chaos --jobs $(JOBS) --pets $(PETS)
 
 check: $(VENV)/.dev ## Lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

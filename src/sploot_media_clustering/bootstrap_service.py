@@ -20,6 +20,7 @@ from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Desk
+from sploot_media_clustering.services.job_ports import PetStore
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
@@ -55,6 +56,11 @@ async def open_connection(url: str) -> AsyncIterator[RedisConnection]:
         yield connection
     finally:
         await connection.close()
+
+
+def open_pets(connection: RedisConnection) -> PetStore:
+    """Albums as they are stored."""
+    return RedisPetStore(connection)
 
 
 @asynccontextmanager

@@ -102,7 +102,9 @@ async def _end(process: Process) -> None:
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGTERM)
     try:
-        await asyncio.wait_for(process.wait(), END_S)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), END_S)
+    finally:  # it took too long, or somebody does not want to wait for it
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()

@@ -16,9 +16,11 @@ from typer.core import TyperGroup
 
 from sploot_media_clustering import __version__
 from sploot_media_clustering.entrypoints.cli import (
+    EXIT_INTERRUPTED,
     cluster,
     deadletter,
     decide,
+    demo,
     doctor,
     evaluate,
     export,
@@ -36,9 +38,6 @@ EXIT_FAILED: Final = 1
 EXIT_INPUT: Final = 3
 EXIT_CONFIGURATION: Final = 4
 EXIT_TEMPORARY: Final = 5
-EXIT_INTERRUPTED: Final = 130
-"""128 and the number of SIGINT, as shells count."""
-
 EXIT_CODES: Final = """
 Exit codes:
 0 done, photos that could not be read are named;
@@ -95,6 +94,7 @@ app.command()(export.export)
 app.add_typer(model.app, name="model")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="eval")
+app.command()(demo.demo)
 app.command()(up.up)
 app.command()(serve.serve)
 app.command()(worker.worker)
@@ -120,7 +120,7 @@ def _root(
     """Options of every command."""
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line and leave with a documented exit code."""
     # Pillow reports damaged metadata that we go on without; the photo itself is named where it can't be read.
     warnings.filterwarnings("ignore", module=r"PIL\.")

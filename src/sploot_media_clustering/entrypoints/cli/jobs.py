@@ -52,7 +52,7 @@ def submit(
 
         sploot-clustering submit milo ~/Pictures/Milo --wait 60
     """
-    jobs = _jobs(pet, _images(photos), job_id or f"cli-{uuid.uuid4().hex[:12]}", animals)
+    jobs = photo_jobs(pet, album_images(photos), job_id or f"cli-{uuid.uuid4().hex[:12]}", animals)
 
     async def handed_in(desk: Desk) -> list[JobState]:
         for job in jobs:
@@ -76,7 +76,8 @@ def status(
     _print(at_the_desk(lambda desk: _states(desk, job_ids, wait_s)), as_json=as_json)
 
 
-def _images(photos: Sequence[str]) -> list[JobImage]:
+def album_images(photos: Sequence[str]) -> list[JobImage]:
+    """The photos of folders, files, globs or URIs, as jobs name them."""
     album = find_album(photos, FileSystems(timeout_s=from_environment().timeout_s))
     return [JobImage(image_id=photo.image_id, uri=_uri(photo.uri)) for photo in album.photos]
 
@@ -85,9 +86,22 @@ def _uri(place: str) -> str:
     return place if "://" in place else Path(place).resolve().as_uri()
 
 
-def _jobs(pet: str, images: Sequence[JobImage], job_id: str, animals: int | None) -> list[JobRequest]:
-    """As many as the most photos of one job ask for, checked as those that come over HTTP."""
-    parts = [images[start : start + MAX_IMAGES] for start in range(0, len(images), MAX_IMAGES)]
+def photo_jobs(
+    pet: str, images: Sequence[JobImage], job_id: str, animals: int | None = None, *, most: int = MAX_IMAGES
+) -> list[JobRequest]:
+    """Jobs of some photos, checked as those that come over HTTP.
+
+    Args:
+        pet: the album.
+        images: the photos.
+        job_id: of the job; where it takes several, the start of their ids.
+        animals: how many there are, where somebody said so.
+        most: photos of a job.
+
+    Raises:
+        InputError: the service would not take them.
+    """
+    parts = [images[start : start + most] for start in range(0, len(images), most)]
     jobs = [
         JobRequest(
             pet_id=pet,

@@ -48,13 +48,23 @@ def up(
     if photos is not None:
         environment["SPLOOT_FILE_ROOT"] = str(photos.resolve())
     store = store_from_environment({**os.environ, **environment})
-    commands = [Command("api", (*_PROGRAM, "serve", "--port", str(port)))]
-    commands += [Command(f"worker-{number}", (*_PROGRAM, "worker")) for number in range(1, workers + 1)]
+    commands = service_commands(workers, port)
     with service().open_store(store) as url:
         err.print(f"store     | {store.folder if store.url != url else 'REDIS_URL'}", markup=False)
         handed = "" if os.environ.get("REDIS_URL") else "REDIS_URL=embedded "
         err.print(f"jobs      | {handed}sploot-clustering submit PET PHOTOS --wait 60", markup=False)
         asyncio.run(_up(commands, {**environment, "REDIS_URL": url}))
+
+
+def service_commands(workers: int, port: int) -> list[Command]:
+    """What runs beside the store.
+
+    Args:
+        workers: how many.
+        port: of the API.
+    """
+    api = Command("api", (*_PROGRAM, "serve", "--port", str(port)))
+    return [api, *(Command(f"worker-{number}", (*_PROGRAM, "worker")) for number in range(1, workers + 1))]
 
 
 async def _up(commands: list[Command], environment: dict[str, str]) -> None:
