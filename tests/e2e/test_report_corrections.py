@@ -105,6 +105,19 @@ def test_selected_photos_are_split_off_together(opened: Opener, tmp_path: Path) 
     assert all(ref.box is not None for ref in (*decision.sightings, *decision.others))
 
 
+def test_what_is_no_animal_is_said_in_the_viewer(opened: Opener, tmp_path: Path) -> None:
+    """Of a photo with one sighting in a word; the page greys it."""
+    page = opened(sample.household())
+    tile = page.locator(".animal").first.locator(".shelf .photo:visible").first
+    tile.click()
+    page.get_by_role("button", name="Not an animal").click()
+    page.keyboard.press("Escape")
+    expect(tile).to_have_class("photo taken")
+    (decision,) = downloaded(page, tmp_path / "said.jsonl")
+    assert (decision.kind, decision.others) == ("not_animal", ())
+    assert [ref.image_id for ref in decision.sightings] == ["milo/3.jpg"]
+
+
 def test_a_whole_animal_cannot_be_split_from_itself(opened: Opener) -> None:
     """With every photo chosen, or none, there is nothing to say."""
     page = opened(sample.answer([sample.cluster("s", None, "cat", [("1.jpg", 1), ("2.jpg", 2)], ["1.jpg"])]))

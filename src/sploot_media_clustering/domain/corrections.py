@@ -125,6 +125,8 @@ def _done(
             assigned = _confirmed(_founded(assigned, others), rows, others, ground)
         case "split":
             assigned = _split_off(assigned, rows, others, ground)
+        case "not_animal":
+            assigned = _with_components(assigned, rows, ASIDE)
         case "name":
             assigned = _named(assigned, statement, said, ground)
     return assigned

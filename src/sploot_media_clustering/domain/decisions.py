@@ -15,7 +15,9 @@ from typing import Final, Literal, TypeAlias, get_args
 from sploot_media_clustering.domain.album import Box, Photo
 from sploot_media_clustering.errors import InputError
 
-Kind: TypeAlias = Literal["same", "different", "not_this", "confirm", "split", "name", "hero", "not_hero"]
+Kind: TypeAlias = Literal[
+    "same", "different", "not_this", "confirm", "split", "not_animal", "name", "hero", "not_hero"
+]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 OF_TWO: Final[frozenset[Kind]] = frozenset({"same", "different", "not_this", "confirm", "split"})
@@ -57,6 +59,7 @@ class Decision:
     not_this     each is not of the animal ...                   ... that this group shows
     confirm      each is of the animal ...                       ... that this group shows
     split        these are an animal of their own ...            ... and not the one of this group
+    not_animal   each shows none: a toy, a picture on a wall
     name         a group of the animal that is called ``name``
     hero         each deserves to be shown
     not_hero     each is never shown

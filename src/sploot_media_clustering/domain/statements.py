@@ -169,6 +169,8 @@ def _holds(
             honoured = other != ASIDE and bool((inside == other).all())
         case "split":
             honoured = own not in (other, ASIDE) and bool((inside == own).all())
+        case "not_animal":
+            honoured = bool((inside == ASIDE).all())
         case "name":
             honoured = own in named and same_name(named[own], statement)
     return honoured
@@ -189,6 +191,8 @@ def barred(said: Sequence[Statement], assigned: Assignment, animals: int) -> Boo
             _bar(bar, statement.rows, assigned.animal_of(statement.others))
         if kind in PARTING:
             _bar(bar, statement.others, assigned.animal_of(statement.rows))
+        if kind == "not_animal":
+            bar[statement.rows] = True
     named = names(said, assigned)
     for naming in named.values():
         for other, second in named.items():
@@ -217,9 +221,23 @@ def confirmed(said: Sequence[Statement], assigned: Assignment) -> Bool[np.ndarra
         elif kind in VOUCHING:
             for rows in (statement.rows, statement.others):
                 mark[rows[: len(rows) == 1]] = True
-        if kind == "not_this":
+        if kind in ("not_this", "not_animal"):
             mark[statement.rows[animal[statement.rows] == ASIDE]] = False
     return mark & (animal != ASIDE)
+
+
+def rejected(said: Sequence[Statement], size: int) -> Bool[np.ndarray, " s"]:
+    """Which of so many sightings show no animal, by what people said.
+
+    Args:
+        said: statements that hold.
+        size: how many sightings there are.
+    """
+    mark = np.zeros(size, bool)
+    for statement in said:
+        if statement.decision.kind == "not_animal":
+            mark[statement.rows] = True
+    return mark
 
 
 def choices(said: Sequence[Statement]) -> dict[int, Statement]:

@@ -143,7 +143,8 @@ class AlbumDetails:
         }
         image = self._images.get(image_id)
         for seen in image.sightings if image else ():
-            named.setdefault(seen.box, Outline(seen.box, words.headline(seen.species), NO_COLOUR))
+            if not seen.rejected:
+                named.setdefault(seen.box, Outline(seen.box, words.headline(seen.species), NO_COLOUR))
         return named.values()
 
     def _places(self, image_id: str) -> Iterable[Place]:

@@ -149,11 +149,19 @@ class Unclustered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SeenAnimal(msgspec.Struct, frozen=True, kw_only=True):
-    """An animal that was found in a photo, placed or not, with the detector's score."""
+    """An animal that was found in a photo, placed or not.
+
+    Attributes:
+        box: where it is.
+        species: what it is, most likely.
+        score: of the detector.
+        rejected: a person said that it is none.
+    """
 
     box: BoxFractions
     species: Species
     score: Fraction
+    rejected: bool = False
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):

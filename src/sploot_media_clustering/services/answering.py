@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -275,10 +276,11 @@ class AlbumReader:
 
     def _unclustered(self) -> Iterator[Unclustered]:
         state = self._state
-        for photo in state.photos:
-            if not photo.sightings:
+        shown = {self._owner[row] for row in np.flatnonzero(~self._word.none).tolist()}
+        for index, photo in enumerate(state.photos):
+            if index not in shown:
                 yield Unclustered(image_id=photo.image_id, level="subject", reason="no_animal")
-        for row in np.flatnonzero(state.subjects.labels == levels.ASIDE).tolist():
+        for row in np.flatnonzero((state.subjects.labels == levels.ASIDE) & ~self._word.none).tolist():
             yield Unclustered(
                 image_id=self._image(row),
                 level="subject",
@@ -312,6 +314,7 @@ class AlbumReader:
         )
 
     def _images(self) -> Iterator[Image]:
+        rows = itertools.count()
         for index, photo in enumerate(self._state.photos):
             yield Image(
                 image_id=photo.image_id,
@@ -320,8 +323,13 @@ class AlbumReader:
                 height_px=photo.height_px,
                 moment=int(self._state.moments[index]),
                 sightings=tuple(
-                    SeenAnimal(box=as_box(s.box), species=_species(s), score=as_fraction(s.detector_score))
-                    for s in photo.sightings
+                    SeenAnimal(
+                        box=as_box(s.box),
+                        species=_species(s),
+                        score=as_fraction(s.detector_score),
+                        rejected=self._word.rejected(row),
+                    )
+                    for s, row in zip(photo.sightings, rows, strict=False)
                 ),
             )
 

@@ -36,7 +36,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a decision says; :class:`~.decisions.Decision` tells what each kind means.
 
     Attributes:
-        kind: ``same``, ``different``, ``not_this``, ``confirm``, ``split``, ``name``, ``hero``, ``not_hero``.
+        kind: ``same``, ``different``, ``not_this``, ``confirm``, ``split``, ``not_animal``, ``name``,
+            ``hero``, ``not_hero``.
         sightings: what it is about.
         others: what they are compared with.
         name: of the animal, for ``name``.

@@ -25,6 +25,7 @@ def said(kind: Kind, answer: Answer, told: Sequence[str], name: str | None = Non
     same, different              two animals, or photos of them
     not_this, confirm, split     an animal, then one photo or more
     hero, not_hero               one photo or more
+    not_animal                   one photo or more, each of one animal
     ===========================  =============================================
 
     Args:
@@ -39,6 +40,8 @@ def said(kind: Kind, answer: Answer, told: Sequence[str], name: str | None = Non
     targets = Targets(answer)
     if kind in ("hero", "not_hero"):
         return Said(kind=kind, sightings=targets.photos(told))
+    if kind == "not_animal":
+        return Said(kind=kind, sightings=targets.single(told))
     if kind == "name":
         (who,) = _expected(told, 1, "one animal")
         return Said(kind=kind, sightings=_named(targets, who), name=name)

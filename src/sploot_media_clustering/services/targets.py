@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -75,6 +76,21 @@ class Targets:
         """
         return tuple(part for name in told for part in self._sightings(name))
 
+    def single(self, told: Sequence[str]) -> tuple[Sighted, ...]:
+        """As :meth:`photos`, where no photo may leave open which of its animals is meant.
+
+        Raises:
+            InputError: a photo shows several.
+        """
+        found = [(name, part) for name in told for part in self._sightings(name)]
+        for (name, one), (_, other) in itertools.pairwise(found):
+            if one.image_id == other.image_id:
+                raise InputError(
+                    f"{one.image_id} shows several animals; say which one, such as "
+                    f"{one.image_id}{_PLACE_MARK}2 for the second, in place of {name!r}"
+                )
+        return tuple(part for _, part in found)
+
     def owner(self, part: Sighted) -> str | None:
         """Id of the animal that a sighting was put to, None where it stands aside."""
         return next(
@@ -95,13 +111,14 @@ class Targets:
         name, mark, place = told.rpartition(_PLACE_MARK)
         picked = mark and place.isdecimal() and not self._images(told)
         for image in self._images(name if picked else told) or self._unknown(told):
-            boxes = [seen.box for seen in image.sightings]
-            if not boxes:
+            seen = image.sightings
+            if not seen:
                 raise InputError(f"no animal was found in {image.image_id}, so nothing can be said of one")
-            if picked and not 1 <= int(place) <= len(boxes):
-                raise InputError(f"{image.image_id} shows {len(boxes)} animals, got number {place}")
-            for box in [boxes[int(place) - 1]] if picked else boxes:
-                yield Sighted(image_id=image.image_id, box=box)
+            if picked and not 1 <= int(place) <= len(seen):
+                raise InputError(f"{image.image_id} shows {len(seen)} animals, got number {place}")
+            meant = [part for part in seen if not part.rejected] or seen
+            for part in [seen[int(place) - 1]] if picked else meant:
+                yield Sighted(image_id=image.image_id, box=part.box)
 
     def _images(self, told: str) -> list[Image]:
         images = self.answer.images

@@ -15,6 +15,7 @@ from sploot_media_clustering.domain.statements import (
     Statement,
     choices,
     confirmed,
+    rejected,
     standing,
     statements,
 )
@@ -30,12 +31,14 @@ class Word:
         said: oldest first.
         superseded: id of each decision that gave way, and of the newer one.
         sure: sightings that a person confirmed where they are.
+        none: sightings of which a person said that they show no animal.
         choice: newest word on whether each sighting is to be shown, and its place among all decisions.
     """
 
     said: tuple[Statement, ...]
     superseded: Mapping[str, str]
     sure: Bool[np.ndarray, " s"]
+    none: Bool[np.ndarray, " s"]
     choice: Mapping[int, tuple[int, str]]
 
     @staticmethod
@@ -44,12 +47,17 @@ class Word:
         said = statements(state.decisions, state.photos)
         turn = {id(statement): place for place, statement in enumerate(said, start=1)}
         newest = {row: (turn[id(s)], s.decision.kind) for row, s in choices(said).items()}
-        sure = confirmed(standing(said, state.superseded), Assignment(state.subjects.labels, state.animals))
-        return Word(tuple(said), state.superseded, sure, newest)
+        held = standing(said, state.superseded)
+        sure = confirmed(held, Assignment(state.subjects.labels, state.animals))
+        return Word(tuple(said), state.superseded, sure, rejected(held, len(sure)), newest)
 
     def confirmed(self, row: int) -> bool:
         """Whether a person said that a sighting belongs where it is."""
         return bool(self.sure[row])
+
+    def rejected(self, row: int) -> bool:
+        """Whether a person said that a sighting shows no animal."""
+        return bool(self.none[row])
 
     def pinned(self, row: int) -> bool:
         """Whether a person chose a sighting to be shown."""

@@ -20,7 +20,7 @@ from sploot_media_clustering.domain.tree import AlbumState, TreeModel
 
 MODEL = tree_model()
 START = datetime(2026, 1, 1, tzinfo=UTC)
-STRUCTURAL: tuple[Kind, ...] = ("same", "different", "not_this", "confirm", "split", "name")
+STRUCTURAL: tuple[Kind, ...] = ("same", "different", "not_this", "confirm", "split", "not_animal", "name")
 
 
 class Step(NamedTuple):
@@ -255,6 +255,25 @@ def test_a_photo_that_is_not_of_an_animal_stays_out_of_it() -> None:
     labels = tree.settle(state, MODEL).subject_labels()
     assert labels[0] == ASIDE
     assert (labels[1:] == 0).all()
+
+
+def test_what_is_no_animal_stays_out_of_all_of_them() -> None:
+    """Whatever joins later, until a newer word says whom it shows."""
+    rng = np.random.default_rng(1)
+    photos = one_cat(rng, "a", 8, np.zeros(DIMENSION)) + one_cat(rng, "b", 8, np.full(DIMENSION, 9.0))
+    refs = [SightingRef(p.image_id) for p in photos]
+    state = settled(
+        photos, (decide("not_animal", START, refs[:2]), decide("name", START, refs[2:8], name="Milo"))
+    )
+    for photo in one_cat(rng, "c", 6, np.zeros(DIMENSION)):
+        state, _ = arrivals.add(state, photo, MODEL)
+    state = tree.settle(state, MODEL)
+    assert (state.subject_labels()[:2] == ASIDE).all()
+    assert (state.subject_labels()[2:] != ASIDE).all()
+    newer = decide("confirm", START + timedelta(1), refs[:1], refs[2:8])
+    state = tree.settle(replace(state, decisions=(*state.decisions, newer)), MODEL)
+    assert state.subject_labels()[0] == state.subject_labels()[2]
+    assert state.superseded == {state.decisions[0].id: newer.id}
 
 
 def test_a_decision_is_found_again_by_overlap() -> None:

@@ -137,6 +137,21 @@ def test_a_chosen_hero_leads_and_a_refused_one_is_never_shown(household: Househo
     assert answer.decisions[0].status == "superseded"
 
 
+def test_a_sighting_that_is_no_animal_is_shown_as_none(household: Household) -> None:
+    """A photo of nothing else shows no animal; of two on a photo, the one that was meant."""
+    with pytest.raises(InputError, match=r"several animals.*both.jpg#2"):
+        household.told("not_animal", "both.jpg")
+    answer = household.told("not_animal", "both.jpg#1", "3.jpg")
+    shown = {image.image_id: [seen.rejected for seen in image.sightings] for image in answer.images}
+    assert (shown["both.jpg"], shown["a/3.jpg"], shown["a/1.jpg"]) == ([True, False], [True], [False])
+    none = {part.image_id for part in answer.unclustered if part.reason == "no_animal"}
+    assert none == {"a/3.jpg", "sofa.jpg"}
+    assert sorted(part.size for part in answer.clusters if part.level == "subject") == [4, 6]
+    assert "both.jpg" not in {part.image_id for part in answer.unclustered}
+    household.told("name", "both.jpg", name="Bella", at=LATER)
+    assert {"Bella"} == {c.name for c in household.answer().clusters if c.level == "subject"} - {None}
+
+
 def test_decisions_go_through_a_file_and_come_back_once(household: Household) -> None:
     """Export, import into the bare album, import again: the same album, and nothing twice."""
     bare = household.state

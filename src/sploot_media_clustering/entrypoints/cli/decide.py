@@ -44,8 +44,8 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[KIND NAMES...]",
-        help="What is said: name, same, different, not-this, confirm, split, hero or not-hero, and of "
-        "what: animals by name, label or id; photos by id, file name or quoted pattern.",
+        help="What is said: name, same, different, not-this, confirm, split, not-animal, hero or not-hero, "
+        "and of what: animals by name, label or id; photos by id, file name or quoted pattern.",
     ),
 ]
 

@@ -3,7 +3,7 @@ const sploot = (() => {
   const albums = JSON.parse(byId("word").textContent);
   const KINDS = {
     same: "are one animal", different: "are two animals", not_this: "is not", confirm: "is", split: "is an animal of its own",
-    name: "is called", hero: "is shown first", not_hero: "is never shown",
+    not_animal: "shows no animal", name: "is called", hero: "is shown first", not_hero: "is never shown",
   };
   const make = (name, className, text) => {
     const element = document.createElement(name);
@@ -111,6 +111,15 @@ const sploot = (() => {
     if (!seen || !others.length) return;
     say(album, { kind: "confirm", sightings: [ref(album, seen)], others }, fileOf(album, number) + " is " + named(album, animal), [animal.id]);
   };
+  const seenOn = (album, number) => [
+    ...animalsOn(album, number).map((animal) => [animal, sightingOf(animal, number)]),
+    ...album.aside.filter((seen) => seen[0] === number).map((seen) => [null, seen]),
+  ];
+  const sayNone = (album, animal, seen, alone) => say(
+    album, { kind: "not_animal", sightings: [ref(album, seen)] },
+    alone ? fileOf(album, seen[0]) + " shows no animal" : (animal ? named(album, animal) : "The unsure one") + " on " + fileOf(album, seen[0]) + " is no animal",
+    animal ? [animal.id] : [],
+  );
   const sayShown = (album, number, kind) => {
     const seen = [...album.animals.flatMap((animal) => animal.members), ...album.aside].filter((part) => part[0] === number);
     if (seen.length) say(album, { kind, sightings: seen.map((part) => ref(album, part)) }, fileOf(album, number) + " " + KINDS[kind]);
@@ -178,6 +187,11 @@ const sploot = (() => {
       acts.append(button("It is …", () => askAnimal(album, "Who is it?", others, (animal) => sayIn(album, animal, number))));
     }
     for (const animal of here) acts.append(button("Yes, " + named(album, animal), () => sayIn(album, animal, number)));
+    const seen = seenOn(album, number);
+    for (const [animal, one] of seen) {
+      const told = seen.length === 1 ? "Not an animal" : (animal ? named(album, animal) : "The unsure one") + " is no animal";
+      acts.append(button(told, () => sayNone(album, animal, one, seen.length === 1)));
+    }
     if (here.length) {
       acts.append(button("Show first", () => sayShown(album, number, "hero")));
       acts.append(button("Never show", () => sayShown(album, number, "not_hero")));
@@ -335,7 +349,7 @@ const sploot = (() => {
     }
     joinUp(album);
     for (const { record, animals } of album.pending) {
-      const mark = { not_this: "taken", split: "taken", not_hero: "taken", hero: "chosen" }[record.kind];
+      const mark = { not_this: "taken", split: "taken", not_animal: "taken", not_hero: "taken", hero: "chosen" }[record.kind];
       if (!mark) continue;
       for (const { image_id: imageId } of record.sightings) {
         const inside = animals.length ? byId(album.animals.find((animal) => animal.id === animals[0])?.anchor) : byId(album.anchor);

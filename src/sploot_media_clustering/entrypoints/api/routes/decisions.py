@@ -24,7 +24,7 @@ class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What a person says, about sightings, or in their own words.
 
     Attributes:
-        kind: `name`, `same`, `different`, `not_this`, `confirm`, `split`, `hero` or `not_hero`.
+        kind: `name`, `same`, `different`, `not_this`, `confirm`, `split`, `not_animal`, `hero` or `not_hero`.
         sightings: what it is about, photo by photo.
         others: what they are compared with.
         targets: in place of both: names, labels or ids of clusters, and photos, as the command `decide` takes
