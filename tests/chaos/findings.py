@@ -1,0 +1,248 @@
+"""What is not as it should be, once all jobs have come to an end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from album_view import CLUSTERING, seen
+from fake_worker import SketchEmbedder
+
+from chaos.audit import Line, digest, lines
+from sploot_media_clustering.adapters import redis_keys as keys
+from sploot_media_clustering.adapters.redis_connection import RedisConnection
+from sploot_media_clustering.adapters.redis_jobs import STATE_MS, RedisDeadLetters
+from sploot_media_clustering.adapters.redis_store import Keeping, RedisPetStore
+from sploot_media_clustering.bootstrap_service import QUESTIONS
+from sploot_media_clustering.errors import NotAnImageError
+from sploot_media_clustering.services import album_record
+from sploot_media_clustering.services.album_record import AlbumRecord, Source
+from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.applying import AlbumApplier, Prepared, ReadyPhoto
+from sploot_media_clustering.services.embedding import PhotoInput
+from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.jobs import Job, Position
+from sploot_media_clustering.services.results import AlbumResult
+
+LETTERS_MAX = 1_000_000
+FOR_EVER = -1
+"""What PTTL answers for a key that stays."""
+APPLIER = AlbumApplier(CLUSTERING, questions=QUESTIONS)
+
+Photos = dict[str, ReadyPhoto | FailedImage]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was handed in.
+
+    Attributes:
+        jobs: all of them, by id.
+        positions: that they have, as far as their publisher heard.
+        folder: of audits.
+    """
+
+    jobs: Mapping[str, Job]
+    positions: Mapping[str, Position]
+    folder: Path
+
+
+async def findings(run: Run, connection: RedisConnection, counts: Counter[str]) -> list[str]:
+    """What is not as it should be; what there is, is counted."""
+    dead = await _dead(connection, counts)
+    entries = await connection.execute("XRANGE", keys.RESULTS, "-", "+")
+    results = [msgspec.json.decode(fields[b"result"], type=AlbumResult) for _, fields in entries]
+    by_pet: dict[str, list[AlbumResult]] = defaultdict(list)
+    for result in results:
+        by_pet[result.pet_id].append(result)
+    counts["versions published"] = len(results)
+    counts["jobs committed"] = sum(len(result.job_ids) for result in results)
+    found = [*_uncounted(run, results, dead), *_gaps(by_pet), *await _left(connection)]
+    applied: dict[str, list[Line]] = defaultdict(list)
+    for line in lines(run.folder):
+        applied[line.pet_id].append(line)
+    jobs: dict[str, dict[str, Job]] = defaultdict(dict)
+    for name, job in run.jobs.items():
+        jobs[job.pet_id][name] = job
+    albums = [
+        Album(
+            pet_id,
+            own,
+            {name: run.positions[name] for name in own},
+            (await RedisPetStore(connection).read(pet_id)).record,
+            by_pet[pet_id],
+            applied[pet_id],
+        )
+        for pet_id, own in jobs.items()
+    ]
+    with ProcessPoolExecutor() as processes:
+        for told, replayed in processes.map(Album.findings, albums):
+            found += told
+            counts["versions replayed"] += replayed
+    return found
+
+
+async def _dead(connection: RedisConnection, counts: Counter[str]) -> Counter[str]:
+    letters, _ = await RedisDeadLetters(connection).page(LETTERS_MAX, None)
+    for letter in letters:
+        counts[f"jobs given up: {letter.reason}"] += 1
+    return Counter(str(letter.job_id) for letter in letters)
+
+
+def _uncounted(run: Run, results: Iterable[AlbumResult], dead: Mapping[str, int]) -> Iterator[str]:
+    """Each job is in one version, or in one dead letter."""
+    committed = Counter(name for result in results for name in result.job_ids)
+    for name in sorted(run.jobs.keys() | committed.keys() | dead.keys()):
+        if committed[name] + dead.get(name, 0) != 1:
+            yield f"{name} has {committed[name]} commits and {dead.get(name, 0)} dead letters"
+
+
+def _gaps(by_pet: Mapping[str, Sequence[AlbumResult]]) -> Iterator[str]:
+    """Each version is published after the one before."""
+    for pet_id, results in by_pet.items():
+        last = 0
+        for result in results:
+            if result.previous_version != last or result.version <= last:
+                yield f"{pet_id}: {result.version} after {result.previous_version} was published after {last}"
+            last = result.version
+
+
+@dataclass
+class Album:
+    """One album as it is stored, and as it should be.
+
+    Attributes:
+        pet_id: whose it is.
+        jobs: that were handed in, by id.
+        places: that they have, as far as their publisher heard.
+        stored: its record.
+        results: that were published, in order.
+        applied: what was computed for it.
+        positions: at which jobs were done, once its versions have been replayed.
+        replayed: versions, counted.
+    """
+
+    pet_id: str
+    jobs: Mapping[str, Job]
+    places: Mapping[str, Position]
+    stored: bytes | None
+    results: Sequence[AlbumResult]
+    applied: Sequence[Line]
+    positions: dict[str, Position] = field(default_factory=dict)
+    replayed: int = 0
+
+    def findings(self) -> tuple[list[str], int]:
+        """What is not as it should be with the album; versions that were replayed."""
+        return self._findings(), self.replayed
+
+    def _findings(self) -> list[str]:
+        published = self.results[-1].version if self.results else 0
+        record = album_record.unpack(self.stored)
+        if record.version != published:
+            return [f"{self.pet_id} is of version {record.version}, published is {published}"]
+        if not self.results:
+            return []
+        if told := self._replay():
+            return [told]
+        return [*self._displaced(), *self._not_calm(record)]
+
+    def _replay(self) -> str | None:
+        """(a) The commits again, in order of version: the same bytes after each."""
+        now = {digest(AlbumRecord()): AlbumRecord()}
+        for result in self.results:
+            fitting = [line for line in self.applied if _is_of(line, result) and line.before in now]
+            after: dict[str, AlbumRecord] = {}
+            for line in {(line.before, line.after, line.settle): line for line in fitting}.values():
+                record = self._again(now[line.before], line)
+                if digest(record) != line.after:
+                    return f"{self.pet_id}: replaying version {result.version} gives other bytes"
+                after[line.after] = record
+                self.positions |= line.positions
+            if not after:
+                return f"{self.pet_id}: nobody said to have made version {result.version}"
+            now = after
+            self.replayed += 1
+        if self.stored not in {album_record.pack(record) for record in now.values()}:
+            return f"{self.pet_id}: replaying all versions gives other bytes"
+        return None
+
+    def _again(self, record: AlbumRecord, line: Line) -> AlbumRecord:
+        jobs = [self._prepared(name, position) for name, position in line.positions.items()]
+        return APPLIER.apply(
+            record, jobs, pet_id=self.pet_id, version=line.version, settle=line.settle
+        ).record
+
+    def _prepared(self, name: str, position: Position) -> Prepared:
+        return Prepared(self.jobs[name], position, photos_of(self.jobs[name]))
+
+    def _displaced(self) -> Iterator[str]:
+        """A job has the place that its publisher heard of, or an earlier one, of which the reply was lost."""
+        for name, position in self.positions.items():
+            if position > self.places[name]:
+                yield f"{name} was done at {position}, after {self.places[name]}, its place"
+
+    def _not_calm(self, record: AlbumRecord) -> Iterator[str]:
+        """(b) One job after the other, in order of position, gives the same photos, clusters, decisions."""
+        jobs = [self._prepared(name, position) for name, position in self.positions.items()]
+        calm = AlbumRecord()
+        for part in sorted(jobs, key=lambda part: part.position):
+            calm = APPLIER.apply(
+                calm, [part], pet_id=self.pet_id, version=record.version, settle=False
+            ).record
+        parts = zip(seen(record), seen(calm), strict=False)
+        if differ := [number for number, (one, other) in enumerate(parts) if one != other]:
+            yield f"{self.pet_id} is not what a calm run makes it, parts {differ}"
+
+
+def _is_of(line: Line, result: AlbumResult) -> bool:
+    return line.version == result.version and line.positions.keys() == set(result.job_ids)
+
+
+def photos_of(job: Job) -> Photos:
+    """What a worker makes of a job's photos."""
+    if not isinstance(job, JobRequest):
+        return {}
+    photos: Photos = {}
+    for image in job.images:
+        data = image.uri.removeprefix("sketch:").removeprefix("slow ").encode()
+        try:
+            embedding = SketchEmbedder().embed_one(PhotoInput(image.image_id, data))
+        except NotAnImageError as error:
+            told = FailedImage(image_id=image.image_id, error=type(error).__name__, message=str(error))
+            photos[image.image_id] = told
+        else:
+            source = Source(image.uri, hashlib.sha256(data).digest())
+            photos[image.image_id] = ReadyPhoto(embedding, source)
+    return photos
+
+
+async def _left(connection: RedisConnection) -> list[str]:
+    """Entries and keys that should have gone, or should go by themselves."""
+    found = []
+    if await connection.execute("XLEN", keys.JOBS):
+        found.append("jobs are left in the stream")
+    if (await connection.execute("XPENDING", keys.JOBS, keys.GROUP))["pending"]:
+        found.append("jobs are left in somebody's hands")
+    for key in await connection.execute("KEYS", "*"):
+        lives_ms = int(await connection.execute("PTTL", key))
+        most_ms = _lives_at_most_ms(key.decode())
+        if most_ms is None:
+            found.append(f"{key.decode()} should not be there")
+        elif not (lives_ms == most_ms if most_ms == FOR_EVER else 0 < lives_ms <= most_ms):
+            found.append(f"{key.decode()} has a TTL of {lives_ms} ms")
+    return found
+
+
+def _lives_at_most_ms(name: str) -> int | None:
+    """Of a key; None for one that is not in the documents, or should be empty at rest."""
+    if name in {keys.JOBS, keys.RESULTS, keys.RELAYED, keys.LETTERS, keys.LETTER_OF}:
+        return FOR_EVER
+    if name.startswith("job:"):
+        return STATE_MS
+    kind = name.rpartition(":")[2]
+    return {"album": FOR_EVER, "done": FOR_EVER, "dead": FOR_EVER, "payload": Keeping().payload_ms}.get(kind)
