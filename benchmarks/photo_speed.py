@@ -88,17 +88,23 @@ def ours(data: bytes, album: list[bytes], photos: int) -> dict[str, Action]:
     from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder  # noqa: PLC0415
     from sploot_media_clustering.adapters.model_package import default_package  # noqa: PLC0415
     from sploot_media_clustering.adapters.package_heads import read_heads  # noqa: PLC0415
+    from sploot_media_clustering.bootstrap import network_threads  # noqa: PLC0415
     from sploot_media_clustering.domain import arrivals  # noqa: PLC0415
     from sploot_media_clustering.services.answering import Request  # noqa: PLC0415
     from sploot_media_clustering.services.clustering import ClusteringService  # noqa: PLC0415
     from sploot_media_clustering.services.embedding import EmbeddingService, PhotoInput  # noqa: PLC0415
     from sploot_media_clustering.services.photo_views import PhotoViews, sightings_of  # noqa: PLC0415
 
-    package, threads = default_package(), os.cpu_count() or 1
+    package, cores = default_package(), os.cpu_count() or 1
+    threads = network_threads(cores)
     detector, embedder = package.open_detector(threads=threads), package.open_embedder(threads=threads)
     thresholds, decoder = package.manifest.detector.thresholds, PillowDecoder(ImageLimits())
     embedding = EmbeddingService(
-        decoder=decoder, detector=detector, embedder=embedder, thresholds=thresholds, workers=threads
+        decoder=decoder,
+        detector=detector,
+        embedder=embedder,
+        thresholds=thresholds,
+        workers=cores,
     )
     clustering = ClusteringService(read_heads(package))
     names = (f"{number:06d}.jpg" for number in range(10**6))
@@ -133,7 +139,7 @@ def ours(data: bytes, album: list[bytes], photos: int) -> dict[str, Action]:
         clock.stop("detection, its view included")
         whole = embedder.embed(views.whole())
         clock.stop("embedding of the whole, view included")
-        found = views.find(detections, whole.species[0], thresholds)
+        found = views.find(detections, lambda: whole.species[0], thresholds)
         crops = embedder.embed(views.crops(found))
         clock.stop("embedding of the crop, view included")
         seen = sightings_of(found, views.pixels(found), crops)

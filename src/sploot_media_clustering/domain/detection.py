@@ -8,14 +8,16 @@ animal they pile up, around a tail or a vase there are one or two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float32
 
-from sploot_media_clustering.domain.album import WHOLE, Box
+from sploot_media_clustering.domain.album import SPECIES, WHOLE, Box
+
+_PETS: Final = [SPECIES.index("cat"), SPECIES.index("dog")]
 
 CROP_MARGIN: Final = 0.1
 """Added to the longer side of a box, so that ears and paws at its edge stay in the crop."""
@@ -83,14 +85,15 @@ class Found:
 
 def find_animals(
     candidates: Sequence[Found],
-    classifier: Float32[np.ndarray, " 3"],
+    classifier: Callable[[], Float32[np.ndarray, " 3"]],
     thresholds: DetectionThresholds,
 ) -> tuple[Found, ...]:
     """Choose the boxes that are animals.
 
     Args:
         candidates: of one photo, in any order.
-        classifier: probabilities of cat, dog and other animal in the whole photo, from the embedder.
+        classifier: probabilities of cat, dog and other animal in the whole photo, from the embedder; not
+            asked where the best box is believed without it, which most are.
         thresholds: when a box is believed.
 
     Returns:
@@ -100,7 +103,8 @@ def find_animals(
         (candidate for candidate in candidates if candidate.box.area > 0),
         key=lambda candidate: (-max(candidate.scores), candidate.box),
     )
-    pet = float(classifier[0] + classifier[1])
+    believed = bool(ranked) and max(ranked[0].scores) >= thresholds.first
+    pet = 0.0 if believed else float(classifier()[_PETS].sum())
     first = thresholds.chance if pet >= thresholds.chance_classifier else thresholds.first
     kept: list[Found] = []
     for candidate in ranked:

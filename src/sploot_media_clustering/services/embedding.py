@@ -1,7 +1,8 @@
 """From photos to embeddings: decode, find animals, cut views, embed them, measure pixels.
 
 Many photos go through in batches, in order, while other threads decode the next ones. One photo goes
-through with the least delay: it is embedded as a whole while animals are looked for.
+through with the least delay: it is embedded as a whole while animals are looked for, and their crops are
+embedded beside that unless the detector needs the whole photo's word.
 """
 
 from __future__ import annotations
@@ -15,13 +16,19 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.detection import DetectionThresholds, Found
 from sploot_media_clustering.errors import SplootError, UnreadablePhotoError
 from sploot_media_clustering.services.photo_views import PhotoViews, sightings_of
-from sploot_media_clustering.services.ports import AnimalDetector, EmbeddedViews, Embedder, ImageDecoder
+from sploot_media_clustering.services.ports import (
+    AnimalDetector,
+    Detection,
+    EmbeddedViews,
+    Embedder,
+    ImageDecoder,
+)
 
 BATCH: Final = 4
 """Photos embedded together; on a processor larger batches are no faster, and leave a longer tail of inference
@@ -147,12 +154,11 @@ class EmbeddingService:
         views = self._views(photo.data)
         whole = self._pool.submit(lambda: self._embedder.embed(views.whole()))
         detections = self._detector.detect(views.looks())
-        seen = whole.result()
-        found = views.find(detections, seen.species[0], self._thresholds)
+        found = views.find(detections, lambda: whole.result().species[0], self._thresholds)
         crops = self._pool.submit(lambda: self._embedder.embed(views.crops(found)))
         pixels = views.pixels(found)
         sightings = sightings_of(found, pixels, crops.result())
-        return views.embedding(photo.image_id, seen.embeddings[0], sightings, self.version)
+        return views.embedding(photo.image_id, whole.result().embeddings[0], sightings, self.version)
 
     def _decoded_ahead(self, photos: Iterator[PhotoInput]) -> Generator[_Ready | PhotoFailure]:
         """Photos decoded by the pool, in order, at most :data:`_AHEAD_BATCHES` batches ahead."""
@@ -186,7 +192,7 @@ class EmbeddingService:
         detections = self._detector.detect(np.concatenate([photo.looks for photo in photos]))
         by_photo = _split(detections, [len(view.windows) for view in views])
         found = [
-            view.find(boxes, species, self._thresholds)
+            self._found(view, boxes, species)
             for view, boxes, species in zip(views, by_photo, whole.species, strict=True)
         ]
         rows = zip(photos, whole.embeddings, found, self._embedded_crops(views, found), strict=True)
@@ -196,6 +202,14 @@ class EmbeddingService:
             )
             for photo, vector, animals, seen in rows
         ]
+
+    def _found(
+        self,
+        view: PhotoViews,
+        detections: Sequence[Sequence[Detection]],
+        species: Float32[np.ndarray, " 3"],
+    ) -> tuple[Found, ...]:
+        return view.find(detections, lambda: species, self._thresholds)
 
     def _embedded_crops(
         self, views: Sequence[PhotoViews], found: Sequence[tuple[Found, ...]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,14 +52,14 @@ class PhotoViews:
     def find(
         self,
         detections: Sequence[Sequence[Detection]],
-        classifier: Float32[np.ndarray, " 3"],
+        classifier: Callable[[], Float32[np.ndarray, " 3"]],
         thresholds: DetectionThresholds,
     ) -> tuple[Found, ...]:
         """The animals among the detector's boxes.
 
         Args:
             detections: of each window.
-            classifier: species probabilities of the whole photo.
+            classifier: species probabilities of the whole photo; asked only where they matter.
             thresholds: when a box is believed.
         """
         candidates = [

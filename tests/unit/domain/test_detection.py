@@ -19,8 +19,19 @@ from sploot_media_clustering.domain.detection import (
     windows,
 )
 
-NOTHING_SEEN = np.zeros(3, np.float32)
-CAT_SEEN = np.array([0.8, 0.0, 0.1], np.float32)
+
+def nothing_seen() -> np.ndarray:
+    return np.zeros(3, np.float32)
+
+
+def cat_seen() -> np.ndarray:
+    return np.array([0.8, 0.0, 0.1], np.float32)
+
+
+def not_asked() -> np.ndarray:
+    raise AssertionError("the classifier was asked")
+
+
 THRESHOLDS = DetectionThresholds()
 LONE = replace(THRESHOLDS, support=0.0)
 """Without the vote, for rules on single boxes."""
@@ -58,53 +69,55 @@ LEFT, RIGHT = Box(0.05, 0.1, 0.4, 0.9), Box(0.55, 0.1, 0.95, 0.9)
 
 def test_boxes_around_one_animal_are_one_sighting() -> None:
     """Of boxes that agree, the best stands for all."""
-    found = find_animals(piled(BODY, 0.9), NOTHING_SEEN, THRESHOLDS)
+    found = find_animals(piled(BODY, 0.9), not_asked, THRESHOLDS)
     assert [one.box for one in found] == [BODY]
 
 
 def test_a_head_inside_its_body_is_no_second_animal() -> None:
     """What lies inside a better box is a part of it, however many boxes agree on it."""
-    found = find_animals([*piled(BODY, 0.9), *piled(HEAD, 0.85)], NOTHING_SEEN, THRESHOLDS)
+    found = find_animals([*piled(BODY, 0.9), *piled(HEAD, 0.85)], nothing_seen, THRESHOLDS)
     assert [one.box for one in found] == [BODY]
 
 
 def test_a_body_around_its_head_is_no_second_animal() -> None:
     """Containment counts both ways: the larger box may be the worse one."""
-    found = find_animals([*piled(HEAD, 0.9), *piled(BODY, 0.85)], NOTHING_SEEN, THRESHOLDS)
+    found = find_animals([*piled(HEAD, 0.9), *piled(BODY, 0.85)], nothing_seen, THRESHOLDS)
     assert [one.box for one in found] == [HEAD]
 
 
 def test_two_animals_side_by_side_are_two_sightings() -> None:
     """Boxes apart that several others agree with are animals, best first."""
-    found = find_animals([*piled(LEFT, 0.7), *piled(RIGHT, 0.9)], NOTHING_SEEN, THRESHOLDS)
+    found = find_animals([*piled(LEFT, 0.7), *piled(RIGHT, 0.9)], nothing_seen, THRESHOLDS)
     assert [one.box for one in found] == [RIGHT, LEFT]
 
 
 def test_a_second_box_that_no_other_agrees_with_is_none() -> None:
     """One box around a tail or a vase is not believed, and one like it is when it comes first."""
     alone = cat(LEFT, 0.6)
-    assert len(find_animals([*piled(RIGHT, 0.9), alone], NOTHING_SEEN, THRESHOLDS)) == 1
-    assert len(find_animals([alone], NOTHING_SEEN, THRESHOLDS)) == 1
+    assert len(find_animals([*piled(RIGHT, 0.9), alone], nothing_seen, THRESHOLDS)) == 1
+    assert len(find_animals([alone], nothing_seen, THRESHOLDS)) == 1
 
 
 def test_a_weak_best_box_needs_the_classifier() -> None:
     """Below the first threshold a box is believed only where the classifier sees a pet."""
     weak = [cat(LEFT, 0.1)]
-    assert find_animals(weak, NOTHING_SEEN, THRESHOLDS) == ()
-    assert [one.box for one in find_animals(weak, CAT_SEEN, THRESHOLDS)] == [LEFT]
+    assert find_animals(weak, nothing_seen, THRESHOLDS) == ()
+    assert [one.box for one in find_animals(weak, cat_seen, THRESHOLDS)] == [LEFT]
 
 
 def test_a_pet_without_a_box_is_the_whole_frame() -> None:
     """What the classifier sees clearly is a sighting even where the detector is blind; its score is 0."""
-    (found,) = find_animals([], CAT_SEEN, THRESHOLDS)
+    (found,) = find_animals([], cat_seen, THRESHOLDS)
     assert (found.box, found.score) == (WHOLE, 0.0)
-    assert find_animals([], NOTHING_SEEN, THRESHOLDS) == ()
+    assert find_animals([], nothing_seen, THRESHOLDS) == ()
+    with pytest.raises(AssertionError, match="asked"):
+        find_animals([], not_asked, THRESHOLDS)
 
 
 @given(candidates)
 def test_sightings_are_apart(found_by_detector: list[Found]) -> None:
     """No two sightings overlap or contain each other beyond the thresholds, and they come best first."""
-    found = find_animals(found_by_detector, CAT_SEEN, LONE)
+    found = find_animals(found_by_detector, cat_seen, LONE)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
     for i, one in enumerate(found):
         for other in found[i + 1 :]:
@@ -117,16 +130,16 @@ def test_the_order_of_candidates_does_not_matter(found_by_detector: list[Found],
     """Suppression is a function of the set of candidates."""
     shuffled = list(found_by_detector)
     random.shuffle(shuffled)
-    once = find_animals(found_by_detector, CAT_SEEN, THRESHOLDS)
-    again = find_animals(shuffled, CAT_SEEN, THRESHOLDS)
+    once = find_animals(found_by_detector, cat_seen, THRESHOLDS)
+    again = find_animals(shuffled, cat_seen, THRESHOLDS)
     assert [one.box for one in once] == [one.box for one in again]
 
 
 @given(candidates)
 def test_what_was_found_is_found_again(found_by_detector: list[Found]) -> None:
     """Suppressing what suppression left changes nothing."""
-    once = find_animals(found_by_detector, NOTHING_SEEN, LONE)
-    assert find_animals(once, NOTHING_SEEN, LONE) == once
+    once = find_animals(found_by_detector, nothing_seen, LONE)
+    assert find_animals(once, nothing_seen, LONE) == once
 
 
 @given(st.tuples(fractions, fractions, fractions), st.tuples(fractions, fractions, fractions))
