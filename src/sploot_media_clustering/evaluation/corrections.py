@@ -9,7 +9,7 @@ one subject, and that subject's photos are all its own; a photo that stands asid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,17 +18,15 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from sploot_media_clustering.domain import tree
-from sploot_media_clustering.domain.album import Photo, PhotoEmbedding
+from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.decisions import Kind, SightingRef, decide
 from sploot_media_clustering.domain.level import ASIDE
-from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel
-from sploot_media_clustering.evaluation.end_to_end import settled_album
-from sploot_media_clustering.evaluation.identity import HOUSEHOLD_SIZES
+from sploot_media_clustering.evaluation.albums import settled_album
+from sploot_media_clustering.evaluation.judged_sets import HOUSEHOLD_SIZES, WITHOUT_THE_SET, JudgedSet
 from sploot_media_clustering.evaluation.metrics import Interval, interval
-from sploot_media_clustering.evaluation.set_left_out import sets_left_out
+from sploot_media_clustering.evaluation.outcome import Measure, Outcome, means_of_sets, over
 from sploot_media_clustering.training.households import households
-from sploot_media_clustering.training.labelled import DataSet
 
 DRAWS: Final = 40
 _PHOTOS: Final = 20
@@ -45,12 +43,14 @@ class CorrectionsResult:
 
     Attributes:
         name: of the data set.
+        albums: households.
         per_20_photos: decisions until right.
         made_wrong: share of right photos, that it was not about, which a decision turned wrong.
         unfinished: households that were not right after as many decisions as they have photos.
     """
 
     name: str
+    albums: int
     per_20_photos: Interval
     made_wrong: float
     unfinished: int
@@ -67,30 +67,45 @@ class Correction:
 
 
 def evaluate_corrections(
-    data_sets: Sequence[DataSet],
-    embeddings: Mapping[str, PhotoEmbedding],
-    heads: Heads,
-    *,
-    draws: int = DRAWS,
-    seed: int = 1,
-    progress: Callable[[str], None] = lambda _: None,
+    sets: Iterable[JudgedSet], *, draws: int = DRAWS, seed: int = 1
 ) -> list[CorrectionsResult]:
-    """Run the protocol on every set that has at least two animals of three photos.
+    """Run the protocol.
 
     Args:
-        data_sets: labelled photos.
-        embeddings: by key.
-        heads: whose look and hero heads are used; those decide nothing that is measured here.
+        sets: to be judged.
         draws: households of each set.
         seed: of the households.
-        progress: told the name of each set before its turn.
     """
     results = []
-    for one in sets_left_out(data_sets, embeddings, heads, progress):
+    for one in sets:
         drawn = households(one.animals, HOUSEHOLD_SIZES, draws, seed)
         runs = [corrected_album(*one.album(rows), one.heads.tree) for rows in drawn]
         results.append(_result(one.name, runs))
     return results
+
+
+def corrections_outcome(results: Sequence[CorrectionsResult], judged_by: str = WITHOUT_THE_SET) -> Outcome:
+    """What the protocol found.
+
+    Args:
+        results: one a set.
+        judged_by: says which heads judged them.
+    """
+    measures = [
+        measure
+        for one in results
+        for measure in (
+            over(one.name, "decisions_for_20_photos", one.per_20_photos, one.albums, "lower"),
+            Measure(one.name, "right_made_wrong", one.made_wrong, count=one.albums, better="lower"),
+            Measure(one.name, "unfinished", float(one.unfinished), count=one.albums, better="lower"),
+        )
+    ]
+    return Outcome(
+        protocol="corrections-1",
+        title="How much a person has to say until an album is right",
+        judged_by=judged_by,
+        measures=(*measures, *means_of_sets(measures)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +232,7 @@ def _result(name: str, runs: Sequence[CorrectedAlbum]) -> CorrectionsResult:
     right_before = sum(run.right_before for run in runs)
     return CorrectionsResult(
         name=name,
+        albums=len(runs),
         per_20_photos=interval([_PHOTOS * run.decisions / run.photos for run in runs]),
         made_wrong=sum(run.made_wrong for run in runs) / max(right_before, 1),
         unfinished=sum(not run.finished for run in runs),

@@ -9,23 +9,19 @@ Scenes, identities, concentration and temperature are fitted without the set und
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Final
 
-import numpy as np
-from jaxtyping import Int64
-
-from sploot_media_clustering.domain import arrivals, tree
-from sploot_media_clustering.domain.album import Photo, PhotoEmbedding
-from sploot_media_clustering.domain.level import ASIDE
-from sploot_media_clustering.domain.projection import Heads
-from sploot_media_clustering.domain.tree import AlbumState, TreeModel
-from sploot_media_clustering.evaluation.identity import DRAWS, HOUSEHOLD_SIZES
-from sploot_media_clustering.evaluation.metrics import Interval, Scores, interval, mean_scores, score
-from sploot_media_clustering.evaluation.set_left_out import sets_left_out
+from sploot_media_clustering.evaluation.albums import settled_album, state_scores
+from sploot_media_clustering.evaluation.confusion import confusion_of
+from sploot_media_clustering.evaluation.identity import DRAWS, alone_measures
+from sploot_media_clustering.evaluation.judged_sets import HOUSEHOLD_SIZES, WITHOUT_THE_SET, JudgedSet
+from sploot_media_clustering.evaluation.metrics import Scores
+from sploot_media_clustering.evaluation.outcome import Matrix, Outcome, means_of_sets, scored
 from sploot_media_clustering.training.households import households
-from sploot_media_clustering.training.labelled import DataSet, LabelledVectors
+
+E2E: Final = "households-e2e-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,75 +30,65 @@ class EndToEndResult:
 
     Attributes:
         name: of the data set.
-        households: mean over households of several animals.
-        v_measure: its mean and 95 % bootstrap interval over households.
-        alone: mean over albums of one animal.
+        households: of several animals.
+        alone: albums of one animal.
+        confusion: how often photos of two animals of a household share a subject.
     """
 
     name: str
-    households: Scores
-    v_measure: Interval
-    alone: Scores
+    households: tuple[Scores, ...]
+    alone: tuple[Scores, ...]
+    confusion: Matrix
 
 
 def evaluate_end_to_end(
-    data_sets: Sequence[DataSet],
-    embeddings: Mapping[str, PhotoEmbedding],
-    heads: Heads,
-    *,
-    draws: int = DRAWS,
-    seed: int = 1,
-    progress: Callable[[str], None] = lambda _: None,
+    sets: Iterable[JudgedSet], *, draws: int = DRAWS, seed: int = 1
 ) -> list[EndToEndResult]:
-    """Run the protocol on every set that has at least two animals of three photos.
+    """Run the protocol.
 
     Args:
-        data_sets: labelled photos.
-        embeddings: by key.
-        heads: whose look and hero heads are used; those decide nothing that is measured here.
+        sets: to be judged.
         draws: households of each set.
         seed: of the households.
-        progress: told the name of each set before its turn.
     """
     results = []
-    for one in sets_left_out(data_sets, embeddings, heads, progress):
-        rows = households(one.animals, HOUSEHOLD_SIZES, draws, seed)
-        scored = partial(_scored, one.vectors, one.photos, one.heads.tree)
-        together, alone = [scored(r) for r in rows], [scored(r) for r in one.animals]
+    for one in sets:
+        albums = [one.album(rows) for rows in households(one.animals, HOUSEHOLD_SIZES, draws, seed)]
+        states = [settled_album(photos, one.heads.tree) for photos, _ in albums]
+        alone = [one.album(rows) for rows in one.animals]
         results.append(
             EndToEndResult(
                 name=one.name,
-                households=mean_scores(together),
-                v_measure=interval([s.v_measure for s in together]),
-                alone=mean_scores(alone),
+                households=tuple(
+                    state_scores(state, animals) for state, (_, animals) in zip(states, albums, strict=True)
+                ),
+                alone=tuple(
+                    state_scores(settled_album(photos, one.heads.tree), animals) for photos, animals in alone
+                ),
+                confusion=confusion_of(
+                    one, [(state, animals) for state, (_, animals) in zip(states, albums, strict=True)]
+                ),
             )
         )
     return results
 
 
-def settled_album(photos: Sequence[Photo], model: TreeModel) -> AlbumState:
-    """An album of some photos, arrived in their order and settled."""
-    state = tree.empty(model)
-    for photo in photos:
-        state, _ = arrivals.add(state, photo, model)
-    return tree.settle(state, model)
+def end_to_end_outcome(results: Sequence[EndToEndResult], judged_by: str = WITHOUT_THE_SET) -> Outcome:
+    """What the protocol found.
 
-
-def _scored(
-    vectors: LabelledVectors, photos: Mapping[int, Photo], model: TreeModel, rows: Int64[np.ndarray, " n"]
-) -> Scores:
-    state = settled_album([photos[row] for row in rows], model)
-    animal = {photos[row].image_id: int(vectors.animals[row]) for row in rows}
-    truth: list[int] = []
-    found: list[int] = []
-    extra = int(vectors.animals.max()) + 1
-    labels = state.subject_labels()
-    row = 0
-    for photo in state.photos:
-        for place in range(max(len(photo.sightings), 1)):
-            truth.append(animal[photo.image_id] if place == 0 else extra)
-            extra += place > 0
-            found.append(int(labels[row]) if photo.sightings else ASIDE)
-            row += bool(photo.sightings)
-    groups = np.array(truth, np.int64)
-    return score(groups, np.array(found, np.int64), photos=groups <= vectors.animals.max())
+    Args:
+        results: one a set.
+        judged_by: says which heads judged them.
+    """
+    measures = [
+        measure
+        for one in results
+        for measure in (*scored(one.name, one.households), *alone_measures(one.name, one.alone))
+    ]
+    return Outcome(
+        protocol=E2E,
+        title="Which animal, from the photos on: all sightings, extra subjects are errors",
+        judged_by=judged_by,
+        measures=(*measures, *means_of_sets(measures)),
+        matrices=tuple(one.confusion for one in results),
+    )

@@ -1,71 +1,143 @@
-"""Floors: figures below which a change is refused."""
+"""The gate: figures that were reached, and how much of them a change may lose.
+
+A baseline is a JSON list of figures, each with its tolerance. A figure that is worse than its baseline by
+more than that is a loss; so is one that was not measured.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from sploot_media_clustering.evaluation.identity import IdentityResult
+import msgspec
+
+from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.evaluation.outcome import Better, Measure, Outcome
+
+TOLERANCES: Final[Mapping[str, float]] = {
+    "unassigned": 0.01,
+    "alone_clusters": 0.05,
+    "clusters_per_group": 0.05,
+    "decisions_for_20_photos": 0.2,
+    "unfinished": 0.0,
+    "cats_and_dogs": 0.0,
+    "merged": 0.0,
+}
+"""How much may be lost, where it is not :data:`USUAL_TOLERANCE`. Machines differ by up to .004 in what
+rounding decides."""
+
+USUAL_TOLERANCE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """The least that one set's households must reach.
+class Expected:
+    """One figure that was reached.
 
     Attributes:
-        purity: of assigned photos.
-        unassigned: at most.
-        v_measure: at least.
-        bcubed_f: at least.
+        protocol: its id.
+        group: see :class:`.outcome.Measure`.
+        measure: name of it.
+        value: that was reached.
+        tolerance: that may be lost.
+        better: where the figure should go.
     """
 
-    purity: float
-    unassigned: float
-    v_measure: float
-    bcubed_f: float
-
-
-IDENTITY_FLOORS: Final = {
-    "home_cats": Floor(0.945, 0.02, 0.87, 0.915),
-    "campus_cats": Floor(0.87, 0.03, 0.735, 0.82),
-    "rescue_collies": Floor(0.925, 0.05, 0.87, 0.91),
-    "shelter_dogs": Floor(0.945, 0.03, 0.895, 0.925),
-}
-"""What a release must reach; rescue_collies' goal for V-measure is .89, see docs/evaluation.md."""
-
-ALONE_FLOOR: Final = 0.96
+    protocol: str
+    group: str
+    measure: str
+    value: float
+    tolerance: float
+    better: Better
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One figure against its floor."""
+    """One figure against its baseline.
 
-    holds: bool
-    text: str
+    Attributes:
+        expected: the baseline.
+        got: the figure; None where it was not measured.
+    """
+
+    expected: Expected
+    got: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether no more was lost than may be."""
+        return self.got is not None and self.lost <= self.expected.tolerance
+
+    @property
+    def lost(self) -> float:
+        """How much worse the figure is; below 0 where it is better."""
+        if self.got is None:
+            return float("inf")
+        was, better = self.expected.value, self.expected.better
+        if better == "one":
+            return abs(self.got - 1.0) - abs(was - 1.0)
+        return was - self.got if better == "higher" else self.got - was
 
 
-def identity_checks(results: Sequence[IdentityResult]) -> list[Check]:
-    """Every figure of the sets that have floors, and one animal alone over all sets."""
-    checks = [check for result in results for check in _set_checks(result)]
-    if results:
-        alone = sum(result.alone.bcubed_f for result in results) / len(results)
-        checks.append(_at_least("one animal alone: BCubed F", alone, ALONE_FLOOR))
-    return checks
+def checks(
+    outcomes: Sequence[Outcome], baseline: Sequence[Expected], *, only: Collection[str] = ()
+) -> list[Check]:
+    """Every figure of a baseline against what was measured.
+
+    Args:
+        outcomes: measured.
+        baseline: expected.
+        only: protocols whose figures are looked at; by default all.
+    """
+    by_id = {outcome.protocol: outcome for outcome in outcomes}
+    found = []
+    for one in baseline:
+        if only and one.protocol not in only:
+            continue
+        outcome = by_id.get(one.protocol)
+        found.append(Check(one, outcome.value(one.group, one.measure) if outcome else None))
+    return found
 
 
-def _set_checks(result: IdentityResult) -> list[Check]:
-    floor = IDENTITY_FLOORS.get(result.name)
-    if floor is None:
-        return []
-    scores = result.households
-    return [
-        _at_least(f"{result.name}: purity", scores.purity, floor.purity),
-        _at_least(f"{result.name}: assigned", 1 - scores.unassigned, 1 - floor.unassigned),
-        _at_least(f"{result.name}: V-measure", scores.v_measure, floor.v_measure),
-        _at_least(f"{result.name}: BCubed F", scores.bcubed_f, floor.bcubed_f),
+def read_baseline(path: Path) -> tuple[Expected, ...]:
+    """The figures of a baseline.
+
+    Raises:
+        DatasetError: the file is not there, or holds something else.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[Expected, ...])
+    except OSError as error:
+        raise DatasetError(f"expected a baseline in {path}, got: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise DatasetError(f"expected {path} to be a baseline of 'eval baseline', but {error}") from error
+
+
+def baseline_of(outcomes: Sequence[Outcome], before: Sequence[Expected] = ()) -> bytes:
+    """The content of a baseline: all judged figures, one a line.
+
+    Args:
+        outcomes: measured.
+        before: the baseline up to now, whose tolerances are kept.
+    """
+    kept = {(one.protocol, one.group, one.measure): one.tolerance for one in before}
+    lines = [
+        msgspec.json.encode(_expected(outcome.protocol, measure, kept)).decode()
+        for outcome in outcomes
+        for measure in outcome.measures
+        if measure.value is not None and measure.better != "neither"
     ]
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
 
-def _at_least(name: str, value: float, least: float) -> Check:
-    return Check(value >= least, f"{name} {value:.3f}, at least {least:.3f}")
+def _expected(protocol: str, measure: Measure, kept: Mapping[tuple[str, str, str], float]) -> Expected:
+    usual = TOLERANCES.get(measure.name, USUAL_TOLERANCE)
+    return Expected(
+        protocol=protocol,
+        group=measure.group,
+        measure=measure.name,
+        value=round(measure.value or 0.0, 4),
+        tolerance=kept.get((protocol, measure.group, measure.name), usual),
+        better=measure.better,
+    )

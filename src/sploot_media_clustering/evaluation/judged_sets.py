@@ -1,31 +1,51 @@
-"""Every data set under heads that were fitted without it: what protocols from the photos on begin with."""
+"""Every data set under heads that were fitted without it: what protocols about animals begin with.
+
+A person with one or two folders has nothing to fit heads on. Theirs are judged by the heads of the package as
+they are, and the result says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Int64
 
 from sploot_media_clustering.domain.album import Photo, PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
-from sploot_media_clustering.evaluation.identity import HOUSEHOLD_SIZES
+from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.training.heads import assembled, training_data
-from sploot_media_clustering.training.identity import LEAST_PHOTOS, fit_identity, head_without
+from sploot_media_clustering.training.identity import (
+    LEAST_PHOTOS,
+    IdentityFit,
+    fit_identity,
+    head_without,
+)
 from sploot_media_clustering.training.labelled import DataSet, LabelledVectors, labelled_vectors
+
+HOUSEHOLD_SIZES: Final = (2, 3, 4)
+
+LEAST_SETS: Final = 3
+"""One is judged, and what is fitted on another is tried on a third."""
+
+WITHOUT_THE_SET: Final = "heads fitted without the set"
+AS_THEY_ARE: Final = "the package's heads as they are"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SetLeftOut:
-    """One data set, and heads that know the others only.
+class JudgedSet:
+    """One data set, and the heads that it is judged by.
 
     Attributes:
         name: of the data set.
         vectors: of all labelled photos of all sets.
         animals: rows of each animal of the set that has enough photos.
         photos: of those rows, as the heads see them.
-        heads: scenes, identities, concentration and temperature fitted without the set.
+        heads: scenes, identities, concentration and temperature fitted without the set, where there are
+            enough sets.
+        judged_by: says which heads these are.
     """
 
     name: str
@@ -33,6 +53,7 @@ class SetLeftOut:
     animals: list[Int64[np.ndarray, " _n"]]
     photos: Mapping[int, Photo]
     heads: Heads
+    judged_by: str = WITHOUT_THE_SET
 
     def album(self, rows: Int64[np.ndarray, " n"]) -> tuple[list[Photo], dict[str, int]]:
         """The photos of some rows, in their order, and the animal of each by ``image_id``."""
@@ -40,30 +61,55 @@ class SetLeftOut:
         animals = self.vectors.animals[rows].tolist()
         return photos, {photo.image_id: animal for photo, animal in zip(photos, animals, strict=True)}
 
+    @property
+    def identity(self) -> IdentityFit:
+        """The head of identities and the level that clusters its vectors."""
+        return IdentityFit(self.heads.identity, self.heads.tree.subjects)
 
-def sets_left_out(
+
+def judged_sets(
     data_sets: Sequence[DataSet],
     embeddings: Mapping[str, PhotoEmbedding],
     heads: Heads,
-    progress: Callable[[str], None],
-) -> Iterator[SetLeftOut]:
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[JudgedSet]:
     """Every set that has at least two animals of three photos.
 
     Args:
-        data_sets: labelled photos.
+        data_sets: labelled photos; of fewer than :data:`LEAST_SETS` sets, all are judged by ``heads``.
         embeddings: by key.
         heads: whose look and hero heads are used; those decide nothing about who is who.
         progress: told the name of each set before its turn.
+
+    Raises:
+        DatasetError: no set has two animals of three photos.
     """
     vectors = labelled_vectors(data_sets, embeddings)
+    held = judged(vectors)
+    if not held:
+        raise DatasetError(
+            f"expected two animals of at least {LEAST_PHOTOS} readable photos in one data set, got none; "
+            "put each animal's photos into a folder of its own, side by side"
+        )
     fit = head_without(vectors)
-    for held, name in enumerate(vectors.set_names):
-        animals = vectors.rows_of(held, least=LEAST_PHOTOS)
-        if len(animals) < min(HOUSEHOLD_SIZES):
-            continue
+    for one in held:
+        name = vectors.set_names[one]
         progress(name)
-        identity = fit_identity(vectors, fit, left_out=frozenset({held}))
-        data = training_data(data_sets, embeddings, left_out={name})
-        judged = assembled(data, identity, heads.pictures, version=heads.tree.version)
-        photos = {row: judged.project(embeddings[vectors.keys[row]]) for row in np.concatenate(animals)}
-        yield SetLeftOut(name, vectors, animals, photos, judged)
+        own, judged_by = heads, AS_THEY_ARE
+        if len(vectors.set_names) >= LEAST_SETS:
+            identity = fit_identity(vectors, fit, left_out=frozenset({one}))
+            data = training_data(data_sets, embeddings, left_out={name})
+            own = assembled(data, identity, heads.pictures, version=heads.tree.version)
+            judged_by = WITHOUT_THE_SET
+        animals = vectors.rows_of(one, least=LEAST_PHOTOS)
+        photos = {row: own.project(embeddings[vectors.keys[row]]) for row in np.concatenate(animals)}
+        yield JudgedSet(name, vectors, animals, photos, own, judged_by)
+
+
+def judged(vectors: LabelledVectors) -> list[int]:
+    """Sets that make households: those with at least two animals of three photos."""
+    return [
+        held
+        for held in range(len(vectors.set_names))
+        if len(vectors.rows_of(held, least=LEAST_PHOTOS)) >= min(HOUSEHOLD_SIZES)
+    ]

@@ -20,6 +20,7 @@ from sploot_media_clustering.domain.pictures import PictureHeads
 from sploot_media_clustering.domain.settling import Items
 from sploot_media_clustering.domain.signals import UNKNOWN, typicality
 from sploot_media_clustering.evaluation.metrics import Interval
+from sploot_media_clustering.evaluation.outcome import KNOWN_BETTER, Better, Measure, over
 from sploot_media_clustering.training.album_folds import album_folds
 from sploot_media_clustering.training.pictures import fit_pictures, look_level
 from sploot_media_clustering.training.ratings import RatedPhotos
@@ -45,6 +46,20 @@ class Figure:
     interval: Interval
     spread: float
     count: int
+
+
+def figure_measures(group: str, figures: Sequence[Figure], better: Better = "higher") -> tuple[Measure, ...]:
+    """Figures as measures of one group; those of agreement know by their names where they should go.
+
+    Args:
+        group: of all.
+        figures: over albums.
+        better: where the others should go.
+    """
+    return tuple(
+        over(group, figure.name, figure.interval, figure.count, KNOWN_BETTER.get(figure.name, better))
+        for figure in figures
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,13 +20,14 @@ MIN_CLUSTER_SIZE = 2
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Agreement of one clustering with the truth; every field but the last two in [0, 1].
+    """Agreement of one clustering with the truth; all in [0, 1] but the last two.
 
     Attributes:
         purity: share of assigned photos that belong to their cluster's majority group; 0 if none is assigned.
         unassigned: share of photos without a cluster.
         v_measure: Rosenberg and Hirschberg 2007.
         bcubed_f: harmonic mean of BCubed precision and recall (Bagga and Baldwin 1998).
+        pairwise_f: harmonic mean of precision and recall of the pairs put together; 1 without any pair.
         adjusted_rand: Hubert and Arabie 1985, in [-1, 1].
         clusters_per_group: 1 is right.
     """
@@ -35,6 +36,7 @@ class Scores:
     unassigned: float
     v_measure: float
     bcubed_f: float
+    pairwise_f: float
     adjusted_rand: float
     clusters_per_group: float
 
@@ -64,6 +66,7 @@ def score(
         unassigned=float((size[column][counted] < MIN_CLUSTER_SIZE).mean()),
         v_measure=_v_measure(table),
         bcubed_f=_bcubed_f(table),
+        pairwise_f=_pairwise_f(table),
         adjusted_rand=_adjusted_rand(table),
         clusters_per_group=assigned.shape[1] / len(np.unique(truth[counted])),
     )
@@ -132,12 +135,18 @@ def _bcubed_f(table: Float64[np.ndarray, "g k"]) -> float:
     return float(2 * precision * recall / (precision + recall))
 
 
-def _adjusted_rand(table: Float64[np.ndarray, "g k"]) -> float:
-    def pairs(counts: Float64[np.ndarray, "..."]) -> float:
-        return float((counts * (counts - 1) / 2).sum())
+def _pairs(counts: Float64[np.ndarray, "..."]) -> float:
+    return float((counts * (counts - 1) / 2).sum())
 
-    both, groups, clusters = pairs(table), pairs(table.sum(1)), pairs(table.sum(0))
-    everything = pairs(np.array([table.sum()]))
+
+def _pairwise_f(table: Float64[np.ndarray, "g k"]) -> float:
+    total = _pairs(table.sum(1)) + _pairs(table.sum(0))
+    return 2 * _pairs(table) / total if total else 1.0
+
+
+def _adjusted_rand(table: Float64[np.ndarray, "g k"]) -> float:
+    both, groups, clusters = _pairs(table), _pairs(table.sum(1)), _pairs(table.sum(0))
+    everything = _pairs(np.array([table.sum()]))
     expected = groups * clusters / everything if everything else 0.0
     most = (groups + clusters) / 2
     return (both - expected) / (most - expected) if most != expected else 1.0

@@ -6,20 +6,21 @@ sets without raters second sightings are counted as they are; most of those of s
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
-from sploot_media_clustering.domain.album import WHOLE, PhotoEmbedding
+from sploot_media_clustering.domain.album import Box, PhotoEmbedding
 from sploot_media_clustering.domain.attributes import PRESENT
 from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.evaluation.darkroom import Pair, side_by_side
+from sploot_media_clustering.evaluation.material import Material
+from sploot_media_clustering.evaluation.outcome import Measure, Outcome
 from sploot_media_clustering.services.embedding import PhotoInput
 from sploot_media_clustering.services.ports import ImageDecoder
-from sploot_media_clustering.training.labelled import DataSet, LabelledPhoto
+from sploot_media_clustering.training.labelled import DataSet
 from sploot_media_clustering.training.ratings import Rating
 
 PAIRS: Final = 200
@@ -27,7 +28,6 @@ PAIRS_SET: Final = "home_cats"
 _SEED: Final = 5
 _REACH: Final = 0.08
 """Of a pair's width: so far a sighting may reach over the seam and still be of its side."""
-_JPEG_QUALITY: Final = 92
 _COMPANION: Final = "animal"
 
 
@@ -69,19 +69,6 @@ class PairSightings:
     more: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """Two photos joined into one.
-
-    Attributes:
-        photo: the joined picture, as a JPEG.
-        seam: where the second begins, as a share of the width.
-    """
-
-    photo: PhotoInput
-    seam: float
-
-
 def evaluate_sets(
     data_sets: Sequence[DataSet], embeddings: Mapping[str, PhotoEmbedding], ratings: Sequence[Rating]
 ) -> tuple[SetSightings, ...]:
@@ -116,6 +103,34 @@ def evaluate_pairs(
     return PairSightings(pairs=len(results), both=float(both), more=float(more))
 
 
+def sightings_outcome(material: Material, pairs: int = PAIRS) -> Outcome:
+    """How well animals are found in the labelled photos, and in pairs of them.
+
+    Args:
+        material: of which all sets are looked at; pairs are made of :data:`PAIRS_SET`, or of the first set.
+        pairs: how many.
+    """
+    measures: list[Measure] = []
+    for one in evaluate_sets(material.data_sets, material.embeddings, material.ratings):
+        measures += [
+            Measure(one.name, "found", one.found, count=one.photos),
+            Measure(one.name, "second_sighting", one.second, count=one.photos, better="neither"),
+            Measure(one.name, "spurious", one.spurious, count=one.photos, better="lower"),
+        ]
+        if one.of_two:
+            measures.append(Measure(one.name, "both_of_two", one.both / one.of_two, count=one.of_two))
+    chosen = next((one for one in material.data_sets if one.name == PAIRS_SET), material.data_sets[0])
+    read = replace(chosen, photos=tuple(p for p in chosen.photos if p.key in material.embeddings))
+    material.progress(f"pairs of {chosen.name}")
+    found = evaluate_pairs(read, material.darkroom.decoder, material.darkroom.embed_one, pairs=pairs)
+    group = f"{chosen.name}, pairs side by side"
+    measures += [
+        Measure(group, "both_found", found.both, count=found.pairs),
+        Measure(group, "more_than_two", found.more, count=found.pairs, better="lower"),
+    ]
+    return Outcome("sightings-1", "How well animals are found", "the detector", tuple(measures))
+
+
 def make_pairs(data_set: DataSet, decoder: ImageDecoder, count: int) -> Iterator[Pair]:
     """Pairs of photos of different animals side by side, brought to the lower one's height.
 
@@ -130,25 +145,25 @@ def make_pairs(data_set: DataSet, decoder: ImageDecoder, count: int) -> Iterator
     while made < count:
         left, right = (photos[index] for index in rng.choice(len(photos), 2, replace=False))
         if left.animals != right.animals:
-            yield _joined(left, right, decoder)
+            yield side_by_side(left, right, decoder)
             made += 1
 
 
-def _joined(left: LabelledPhoto, right: LabelledPhoto, decoder: ImageDecoder) -> Pair:
-    pictures = [decoder.decode(photo.path.read_bytes()) for photo in (left, right)]
-    height_px = min(picture.size_px[1] for picture in pictures)
-    widths_px = [max(round(height_px * width / height), 1) for width, height in (p.size_px for p in pictures)]
-    parts = [picture.view(WHOLE, px, height_px) for picture, px in zip(pictures, widths_px, strict=True)]
-    data = io.BytesIO()
-    Image.fromarray(np.hstack(parts)).save(data, "JPEG", quality=_JPEG_QUALITY)
-    return Pair(PhotoInput(f"{left.key}|{right.key}", data.getvalue()), widths_px[0] / sum(widths_px))
+def of_sides(boxes: Sequence[Box], seam: float) -> tuple[int, int] | None:
+    """The best sighting on each side of a pair's seam; None where a side has none.
+
+    Args:
+        boxes: best first.
+        seam: as a share of the width.
+    """
+    left = next((i for i, box in enumerate(boxes) if box.right < seam + _REACH), None)
+    right = next((i for i, box in enumerate(boxes) if box.left > seam - _REACH), None)
+    return None if left is None or right is None else (left, right)
 
 
 def _of_pair(embedding: PhotoEmbedding, seam: float) -> tuple[bool, bool]:
     boxes = [sighting.box for sighting in embedding.sightings]
-    left = any(box.right < seam + _REACH for box in boxes)
-    right = any(box.left > seam - _REACH for box in boxes)
-    return left and right, len(boxes) > 2  # noqa: PLR2004 - a pair
+    return of_sides(boxes, seam) is not None, len(boxes) > 2  # noqa: PLR2004 - a pair
 
 
 def _of_set(

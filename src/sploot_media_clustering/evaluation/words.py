@@ -10,14 +10,21 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Int64
 
 from sploot_media_clustering.domain.attributes import COATS, COMPANIONS, FLAWS, VOCABULARY, columns_of
 from sploot_media_clustering.domain.descriptors import HELD, Label, coat_of, look_labels
 from sploot_media_clustering.domain.wording import Claim
+from sploot_media_clustering.evaluation.calibration import (
+    Claimed,
+    calibration_error,
+    calibration_interval,
+    reliability,
+)
 from sploot_media_clustering.evaluation.heroes import Tally, tallied
-from sploot_media_clustering.evaluation.left_out import NO_LOOK, Figure, Judged
-from sploot_media_clustering.evaluation.metrics import Interval
+from sploot_media_clustering.evaluation.left_out import NO_LOOK, Figure, Judged, figure_measures
+from sploot_media_clustering.evaluation.outcome import Outcome, Plot, Series
+from sploot_media_clustering.evaluation.pictures import ALBUMS_LEFT_OUT
 from sploot_media_clustering.training.album_folds import album_folds
 from sploot_media_clustering.training.coats import FOLDS, CoatedPhotos, fit_coats
 from sploot_media_clustering.training.ratings import RatedPhotos
@@ -25,10 +32,6 @@ from sploot_media_clustering.training.ratings import RatedPhotos
 TOLD: Final = tuple(group for group in VOCABULARY if group not in (*COMPANIONS, *FLAWS))
 """Groups of which people choose one value for each photo."""
 
-BINS: Final = 10
-"""Of the calibration error: bins of equally many photos."""
-
-_RESAMPLES: Final = 300
 _COAT_SEEDS: Final = (1, 2, 3)
 _GROUPS: Final = tuple(VOCABULARY)
 _MORE_THAN_HALF: Final = 0.5
@@ -61,21 +64,11 @@ def evaluate_calibration(judged: Sequence[Judged]) -> tuple[Figure, ...]:
         for one in judged:
             p = one.attributes[:, columns_of(group)]
             right = p.argmax(1) == one.rated.truth[:, _GROUPS.index(group)]
-            runs.append((p.max(1).astype(np.float64), right))
-        figures.append(_calibration_figure(group, judged[0].rated.albums, runs))
+            runs.append(Claimed(p.max(1).astype(np.float64), right, one.rated.albums))
+        errors = [calibration_error(run.sure, run.right) for run in runs]
+        spread = float(np.std(errors))
+        figures.append(Figure(group, calibration_interval(runs), spread, len(judged[0].rated)))
     return tuple(figures)
-
-
-def calibration_error(sure: Float64[np.ndarray, " n"], right: Bool[np.ndarray, " n"]) -> float:
-    """Mean distance of probability and share of right answers, over bins of equally many photos.
-
-    Args:
-        sure: probability given to the answer.
-        right: whether it was right.
-    """
-    order = np.argsort(sure, kind="stable")
-    bins = np.array_split(order, min(BINS, len(order)))
-    return float(sum(abs(float(sure[b].sum()) - float(right[b].sum())) for b in bins)) / len(order)
 
 
 def evaluate_labels(judged: Sequence[Judged]) -> tuple[Figure, ...]:
@@ -111,6 +104,46 @@ def evaluate_coats(photos: CoatedPhotos) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
+def words_outcomes(judged: Sequence[Judged], coated: CoatedPhotos | None) -> tuple[Outcome, ...]:
+    """Protocol ``albums-out-1`` on what is said; coats where they are known of enough animals.
+
+    Args:
+        judged: one a seed of the folds.
+        coated: photos of animals whose coat is known.
+    """
+    attributes = (
+        *figure_measures("accuracy", evaluate_attributes(judged)),
+        *figure_measures("calibration error", evaluate_calibration(judged), "lower"),
+    )
+    found = [
+        Outcome("attributes-1", "Attributes", ALBUMS_LEFT_OUT, attributes, (_attribute_plot(judged),)),
+        Outcome(
+            "labels-1", "Labels of looks", ALBUMS_LEFT_OUT, figure_measures("labels", evaluate_labels(judged))
+        ),
+    ]
+    if coated:
+        measures = figure_measures("coats", evaluate_coats(coated))
+        found.append(Outcome("coats-1", "Coats", "heads fitted without the animals, or the sets", measures))
+    return tuple(found)
+
+
+def _attribute_plot(judged: Sequence[Judged]) -> Plot:
+    one = judged[0]
+    series = []
+    for group in TOLD:
+        p = one.attributes[:, columns_of(group)]
+        right = p.argmax(1) == one.rated.truth[:, _GROUPS.index(group)]
+        series.append(Series(group, reliability(p.max(1).astype(np.float64), right)))
+    return Plot(
+        title="Attributes: said and right",
+        x="probability given",
+        y="share that was right",
+        series=tuple(series),
+        kind="reliability",
+        caption="On the diagonal, probabilities mean what they say. Each point is a tenth of the photos.",
+    )
+
+
 def _right_values(judged: Judged) -> dict[str, Bool[np.ndarray, " n"]]:
     right = {
         group: judged.attributes[:, columns_of(group)].argmax(1)
@@ -124,23 +157,6 @@ def _right_values(judged: Judged) -> dict[str, Bool[np.ndarray, " n"]]:
 def _by_album(rated: RatedPhotos, right: Bool[np.ndarray, " n"]) -> list[Tally]:
     albums = (right[rated.albums == album] for album in np.unique(rated.albums))
     return [Tally(float(inside.sum()), len(inside)) for inside in albums]
-
-
-def _calibration_figure(
-    name: str,
-    albums: Int64[np.ndarray, " n"],
-    runs: Sequence[tuple[Float64[np.ndarray, " n"], Bool[np.ndarray, " n"]]],
-) -> Figure:
-    errors = [calibration_error(*run) for run in runs]
-    rows_of = [np.flatnonzero(albums == album) for album in np.unique(albums)]
-    rng = np.random.default_rng(0)
-    drawn = []
-    for _ in range(_RESAMPLES):
-        rows = np.concatenate([rows_of[i] for i in rng.integers(len(rows_of), size=len(rows_of))])
-        drawn.append(np.mean([calibration_error(sure[rows], right[rows]) for sure, right in runs]))
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    mean = Interval(float(np.mean(errors)), float(low), float(high))
-    return Figure(name, mean, float(np.std(errors)), len(albums))
 
 
 def _label_tallies(judged: Judged) -> list[dict[str, Tally]]:

@@ -34,6 +34,18 @@ def test_bcubed_is_the_mean_over_photos(pairs: list[tuple[int, int]]) -> None:
     assert score(truth, found).bcubed_f == pytest.approx(2 * precision * recall / (precision + recall))
 
 
+@given(labelled)
+def test_pairwise_f_is_of_pairs(pairs: list[tuple[int, int]]) -> None:
+    """Pairs put together rightly, of those put together and of those that belong together."""
+    truth, found = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
+    aside = np.where(found < 0, 100 + np.arange(len(found)), found)
+    upper = np.triu_indices(len(truth), 1)
+    same, together = (truth[:, None] == truth)[upper], (aside[:, None] == aside)[upper]
+    total = same.sum() + together.sum()
+    expected = 2 * (same & together).sum() / total if total else 1.0
+    assert score(truth, found).pairwise_f == pytest.approx(expected)
+
+
 def test_a_cluster_of_one_is_unassigned_and_never_pure() -> None:
     """Purity can't be bought by shattering."""
     scores = score(np.array([0, 0, 1, 1]), np.array([0, 1, 2, 3]))

@@ -1,62 +1,34 @@
-"""Orders that could have done better, and ids that change: on made-up sets that are easy, and hard."""
+"""Orders that could have done better, ids that change, albums that grow: on made-up sets that are easy."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from strategies_album import DIMENSION, album, tree_model
+from judged_home import judged_home
+from strategies_album import DIMENSION, tree_model
 
-from sploot_media_clustering.domain.album import Photo, PhotoEmbedding
-from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.evaluation import order
-from sploot_media_clustering.evaluation.order import evaluate_order
+from sploot_media_clustering.evaluation.order import STEPS, evaluate_order, order_outcomes
 from sploot_media_clustering.training.identity import items_of
-from sploot_media_clustering.training.labelled import DataSet, LabelledPhoto
-
-ANIMALS, PHOTOS = 3, 6
-
-
-def made_up() -> tuple[DataSet, dict[str, PhotoEmbedding], Mock]:
-    """A set of animals far apart, one sighting a photo, and heads that look photos up."""
-    shots: dict[str, Photo] = {}
-    labelled = []
-    for animal in range(ANIMALS):
-        seen = [photo for photo in album(animal, 4 * PHOTOS, 1) if len(photo.sightings) == 1][:PHOTOS]
-        for photo in seen:
-            key = f"home/{animal}/{photo.image_id}"
-            shots[key] = photo
-            labelled.append(LabelledPhoto(key, Path(), (f"home/{animal}",), None))
-    rows = np.eye(len(shots), dtype=np.float16)
-    embeddings = {
-        key: PhotoEmbedding(key, None, 800, 600, row, (), "made-up")
-        for key, row in zip(shots, rows, strict=True)
-    }
-    vectors = np.stack([photo.sightings[0].identity for photo in shots.values()])
-    heads = Mock(spec=Heads, tree=tree_model())
-    heads.project = lambda embedding: _called(shots[embedding.image_id], embedding.image_id)
-    heads.identity.project = lambda x: x[:, len(rows) :] @ vectors
-    return DataSet("home", Path(), tuple(labelled)), embeddings, heads
-
-
-def _called(photo: Photo, image_id: str) -> Photo:
-    return Photo(image_id, None, photo.width_px, photo.height_px, photo.scene, photo.sightings)
 
 
 def test_of_an_easy_set_no_order_does_better_and_ids_stay() -> None:
-    """Animals far apart are told apart whatever comes first."""
-    data_set, embeddings, heads = made_up()
-    (result,) = evaluate_order([data_set], embeddings, heads, albums=3)
-    assert (result.name, result.albums) == ("home", 3)
-    assert result.beaten == 0.0
-    assert result.churn < 0.2
+    """Animals far apart are told apart whatever comes first, and equally so by all orders."""
+    (result,) = evaluate_order([judged_home()], albums=3, orders=4)
+    posterior, alike, churn, growth = order_outcomes([result])
+    assert posterior.value("home", "an_order_beats_settling") == 0.0
+    assert alike.value("home", "equal_after_settling") == 1.0
+    assert (alike.value("home", "unsettled_rand") or 0.0) > 0.8
+    assert (churn.value("home", "ids_changed") or 0.0) < 0.2
+    (curve,) = growth.plots
+    assert [len(series.points) for series in curve.series] == [STEPS, STEPS]
+    assert growth.value("home", "settled_v_measure") == pytest.approx(1.0, abs=0.1)
 
 
 def test_an_order_that_does_better_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where settling puts everything in one cluster, some order of arrival does not."""
-    data_set, embeddings, heads = made_up()
     settle = order.settle
 
     def lazy(*arguments: object) -> object:
@@ -64,8 +36,8 @@ def test_an_order_that_does_better_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         return Mock(labels=np.zeros_like(settled.labels), prior=settled.prior)
 
     monkeypatch.setattr(order, "settle", lazy)
-    (result,) = evaluate_order([data_set], embeddings, heads, albums=3)
-    assert result.beaten == 1.0
+    (result,) = evaluate_order([judged_home()], albums=3, orders=2)
+    assert result.beaten == (1.0, 1.0, 1.0)
 
 
 def test_photos_that_arrive_go_where_they_gain_most() -> None:

@@ -7,9 +7,9 @@ import pytest
 from rated_albums import rated
 
 from sploot_media_clustering.domain.attributes import ATTRIBUTES, COATS, VOCABULARY, columns_of
+from sploot_media_clustering.evaluation.calibration import calibration_error
 from sploot_media_clustering.evaluation.left_out import NO_LOOK, Figure, Judged
 from sploot_media_clustering.evaluation.words import (
-    calibration_error,
     evaluate_attributes,
     evaluate_calibration,
     evaluate_coats,

@@ -1,0 +1,112 @@
+"""Every protocol by the name that commands know it by: from the material to what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.evaluation import (
+    calibration,
+    corrections,
+    degraded,
+    end_to_end,
+    foreign,
+    identity,
+    order,
+    pictures,
+    sightings,
+    together,
+    words,
+)
+from sploot_media_clustering.evaluation.material import Material
+from sploot_media_clustering.evaluation.outcome import Outcome
+from sploot_media_clustering.training.coats import coated_photos, read_coats
+
+Run: TypeAlias = Callable[[Material, int], tuple[Outcome, ...]]
+"""From the material and the number of households (photos, pairs) of each set to outcomes."""
+
+
+def _identity(material: Material, draws: int) -> tuple[Outcome, ...]:
+    numbers = {name: i for i, name in enumerate(material.vectors.set_names)}
+    fits = [(numbers[one.name], one.identity) for one in material.sets]
+    results = identity.evaluate_identity(material.vectors, fits, draws=draws)
+    return identity.identity_outcomes(results, material.judged_by)
+
+
+def _end_to_end(material: Material, draws: int) -> tuple[Outcome, ...]:
+    results = end_to_end.evaluate_end_to_end(material.sets, draws=draws)
+    return (end_to_end.end_to_end_outcome(results, material.judged_by),)
+
+
+def _sightings(material: Material, draws: int) -> tuple[Outcome, ...]:
+    return (sightings.sightings_outcome(material, draws),)
+
+
+def _pictures(material: Material, draws: int) -> tuple[Outcome, ...]:
+    del draws
+    if material.rated is None:
+        raise DatasetError("expected a ratings.csv beside an index.csv, got none: nobody rated these photos")
+    return pictures.pictures_outcomes(material.rated, material.ratings, material.judged)
+
+
+def _words(material: Material, draws: int) -> tuple[Outcome, ...]:
+    del draws
+    if material.rated is None:
+        raise DatasetError("expected a ratings.csv beside an index.csv, got none: nobody rated these photos")
+    coats = read_coats([data_set.folder for data_set in material.data_sets])
+    return words.words_outcomes(material.judged, coated_photos(material.vectors, coats))
+
+
+def _order(material: Material, draws: int) -> tuple[Outcome, ...]:
+    return order.order_outcomes(order.evaluate_order(material.sets, albums=draws), material.judged_by)
+
+
+def _corrections(material: Material, draws: int) -> tuple[Outcome, ...]:
+    results = corrections.evaluate_corrections(material.sets, draws=draws)
+    return (corrections.corrections_outcome(results, material.judged_by),)
+
+
+def _membership(material: Material, draws: int) -> tuple[Outcome, ...]:
+    found = calibration.evaluate_membership(material.sets, draws=draws)
+    return (calibration.membership_outcome(found, material.judged_by),)
+
+
+def _foreign(material: Material, draws: int) -> tuple[Outcome, ...]:
+    found = foreign.evaluate_foreign(
+        material.sets, material.photos, material.embeddings, material.darkroom, animals=draws
+    )
+    return (foreign.foreign_outcome(found, material.judged_by),)
+
+
+def _together(material: Material, draws: int) -> tuple[Outcome, ...]:
+    found = together.evaluate_together(
+        material.sets, material.photos, material.embeddings, material.darkroom, albums=draws
+    )
+    return (together.together_outcome(found, material.judged_by),)
+
+
+def _degraded(material: Material, draws: int) -> tuple[Outcome, ...]:
+    found = degraded.evaluate_degraded(
+        material.sets, material.photos, material.embeddings, material.rated, material.darkroom, animals=draws
+    )
+    return (degraded.degraded_outcome(found, material.judged_by),)
+
+
+PROTOCOLS: Final[Mapping[str, tuple[Run, int]]] = MappingProxyType(
+    {
+        "identity": (_identity, identity.DRAWS),
+        "end-to-end": (_end_to_end, identity.DRAWS),
+        "foreign": (_foreign, foreign.ANIMALS),
+        "together": (_together, together.ALBUMS),
+        "sightings": (_sightings, sightings.PAIRS),
+        "membership": (_membership, calibration.DRAWS),
+        "order": (_order, order.ALBUMS),
+        "corrections": (_corrections, corrections.DRAWS),
+        "pictures": (_pictures, 0),
+        "degraded": (_degraded, degraded.ANIMALS),
+        "words": (_words, 0),
+    }
+)
+"""What runs, and how many draws it usually makes of each set; 0 where it takes none."""
