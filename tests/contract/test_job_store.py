@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from embedded_server import server_url
 from memory_store import MemoryDeadLetters, MemoryJobQueue, MemoryJobStream, MemoryPetStore, MemoryServer
-from redis_cluster import cluster_url
+from servers import SERVERS, serving
 
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
@@ -79,7 +79,10 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["memory", "embedded", pytest.param("cluster", marks=pytest.mark.slow)])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in SERVERS if name != "embedded"]
+
+
+@pytest.fixture(params=["memory", "embedded", *SLOW])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     server = MemoryServer(silence_s=SILENCE_S)
     if request.param == "memory":
@@ -92,8 +95,11 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
             server,
         )
         return
-    connection = connect(server_url() if request.param == "embedded" else cluster_url())
-    await connection.execute("FLUSHALL")
+    found = serving(request.param)
+    admin = connect(found.admin)
+    await admin.execute("FLUSHALL")
+    await admin.close()
+    connection = connect(found.url)
     yield Store(
         RedisJobQueue(connection),
         RedisPetStore(connection),

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from redis import asyncio as redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
@@ -41,10 +41,13 @@ class RedisConnection:
 
     Args:
         client: that returns bytes.
+        sentinels: clients that ``client`` asks where the master is; closed with it.
     """
 
-    def __init__(self, client: Any) -> None:  # noqa: ANN401 - redis-py's classes share no base with commands
+    # redis-py's classes share no base with commands
+    def __init__(self, client: Any, sentinels: Sequence[Any] = ()) -> None:  # noqa: ANN401
         self._client = client
+        self._sentinels = sentinels
         self._digests: dict[str, str] = {}
 
     @property
@@ -90,7 +93,8 @@ class RedisConnection:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        for client in (self._client, *self._sentinels):
+            await client.aclose()
 
 
 def connect(url: str) -> RedisConnection:
@@ -111,7 +115,7 @@ def connect(url: str) -> RedisConnection:
         if scheme in {"cluster", "clusters"}:
             return RedisConnection(_cluster(rest, options, tls=scheme == "clusters"))
         if scheme in {"sentinel", "sentinels"}:
-            return RedisConnection(_behind_sentinel(rest, options, tls=scheme == "sentinels"))
+            return _behind_sentinel(rest, options, tls=scheme == "sentinels")
         return RedisConnection(redis.from_url(url, **options))
     except ValueError as error:
         raise ConfigurationError(
@@ -126,12 +130,12 @@ def _cluster(rest: str, options: dict[str, Any], *, tls: bool) -> RedisCluster:
     return RedisCluster(startup_nodes=nodes, ssl=tls, **who, **options)
 
 
-def _behind_sentinel(rest: str, options: dict[str, Any], *, tls: bool) -> Any:  # noqa: ANN401 - a redis.Redis
+def _behind_sentinel(rest: str, options: dict[str, Any], *, tls: bool) -> RedisConnection:
     who, hosts, path = _parts(rest, _SENTINEL_PORT)
     master, _, database = path.strip("/").partition("/")
     opened: Any = Sentinel  # redis-py has no types here
-    sentinel = opened(hosts, sentinel_kwargs={**who, "ssl": tls}, ssl=tls, **who, **options)
-    return sentinel.master_for(master, db=int(database or 0))
+    sentinel = opened(hosts, sentinel_kwargs={**who, **options, "ssl": tls}, ssl=tls, **who, **options)
+    return RedisConnection(sentinel.master_for(master, db=int(database or 0)), sentinel.sentinels)
 
 
 def _parts(rest: str, port: int) -> tuple[dict[str, Any], list[tuple[str, int]], str]:
@@ -144,7 +148,7 @@ def _parts(rest: str, port: int) -> tuple[dict[str, Any], list[tuple[str, int]],
         if not split.hostname:
             raise ValueError(f"no host in {host!r}")
         found.append((split.hostname, split.port or port))
-    user, _, password = credentials.partition(":")
+    user, password = (unquote(told) for told in credentials.partition(":")[::2])
     who: dict[str, Any] = {name: told for name, told in (("username", user), ("password", password)) if told}
     return who, found, path
 
