@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Final
 
 from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.guarded_source import GuardedSource
-from sploot_media_clustering.adapters.images import ImageLimits
+from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
+from sploot_media_clustering.adapters.redis_versions import RedisAlbumVersions
+from sploot_media_clustering.adapters.rooted_files import RootedFileSource
 from sploot_media_clustering.adapters.safe_http import Patience
 from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.report.pictures import Thumbnailer
 from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
-from sploot_media_clustering.services.desk import Desk
+from sploot_media_clustering.services.desk import Albums, Desk
+from sploot_media_clustering.services.gallery import Gallery, Shrink
 from sploot_media_clustering.services.job_ports import PetStore
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
@@ -78,6 +83,26 @@ async def open_desk(url: str, settings: Settings, uri_template: str | None = Non
             StoreAlbums(queue, pets, Committer(pets, applier), RedisHealth(connection)),
             StoreLetters(RedisDeadLetters(connection), queue, pets, uri_template),
         )
+
+
+def local_thumbnails(root: Path | None) -> Shrink:
+    """Makes small what lies below the one folder that files may be read from, and nothing else."""
+    limits = ImageLimits()
+    source = RootedFileSource(UriPolicy(file_root=root), max_bytes=limits.max_bytes)
+    decoder = PillowDecoder(limits)
+
+    def shrink(uri: str, side_px: int) -> bytes:
+        return Thumbnailer(source, decoder, {("", ""): uri})("", "", side_px)
+
+    return shrink
+
+
+@asynccontextmanager
+async def open_gallery(url: str, albums: Albums, settings: UriSettings) -> AsyncIterator[Gallery]:
+    """Albums to look at."""
+    async with open_connection(url) as connection:
+        shrink = local_thumbnails(settings.file_root)
+        yield Gallery(RedisAlbumVersions(connection), albums, RedisPetStore(connection), shrink)
 
 
 def guarded_source(settings: UriSettings, limits: ImageLimits, timeout_s: float) -> GuardedSource:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -31,6 +32,7 @@ _EXAMPLES: Final = (
     "internal-token",
 )
 """Parts of tokens that stand in documents and templates."""
+_HOST: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(:\d{1,5})?")
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _header = APIKeyHeader(name="X-Internal-Token", auto_error=False, description="A token of the installation.")
@@ -119,8 +121,9 @@ def require_local(request: Request) -> None:
 
 
 def _name(host: str) -> str:
-    """A host without its port."""
-    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    """A host without its port; nothing where what follows is no port."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else found["name"].strip("[]")
 
 
 class Caller:

@@ -23,6 +23,7 @@ from sploot_media_clustering.entrypoints.api.routes import (
     health,
     jobs,
     metrics,
+    page,
     pets,
 )
 from sploot_media_clustering.entrypoints.api.schemas import ANY_PROBLEM, components
@@ -68,8 +69,12 @@ def create_app(parts: ApiParts) -> ASGIApp:
         app.include_router(_behind(noun, Gate(settings.tokens), limit))
     app.include_router(health.router)
     app.include_router(_behind(metrics.router, Gate((*settings.metrics_tokens, *settings.tokens)), limit))
+    routers: tuple[APIRouter, ...] = _ROUTERS
+    if parts.gallery is not None and settings.local and not settings.tokens:
+        app.include_router(page.router)
+        routers = (*_ROUTERS, page.router)
     problems.install(
-        app, [route for router in _ROUTERS for route in router.routes if isinstance(route, Route)]
+        app, [route for router in routers for route in router.routes if isinstance(route, Route)]
     )
     app.openapi = _documented(app)  # type: ignore[method-assign]
     return Observed(app, RequestMetrics(app.state.registry))

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -15,6 +16,7 @@ _log = logging.getLogger(__name__)
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Around what a cached answer (5 ms) and a decision (tens of ms) may take."""
+_PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _UNROUTED: Final = "(none)"
 _FAILED: Final = 500
 
@@ -82,4 +84,10 @@ class Observed:
         pet_id = scope.get("path_params", {}).get("pet_id")
         if pet_id is not None:
             told["pet_id"] = pet_id
-        _log.info(json.dumps(told))
+        _log.log(logging.DEBUG if _is_routine(route, status) else logging.INFO, json.dumps(told))
+
+
+def _is_routine(route: str, status: int) -> bool:
+    """Probes, and a page that asks every other second whether anything has changed."""
+    asked = route.startswith("/page/") or route in _PROBES
+    return status < HTTPStatus.BAD_REQUEST and (asked or status == HTTPStatus.NOT_MODIFIED)

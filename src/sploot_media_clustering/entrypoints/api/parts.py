@@ -12,6 +12,7 @@ from fastapi import Depends, Path, Request, Response
 from sploot_media_clustering.entrypoints.api.limits import body_of
 from sploot_media_clustering.entrypoints.api.problems import Mistake, Problem
 from sploot_media_clustering.services.desk import Albums, DeadLetterBox, Intake
+from sploot_media_clustering.services.gallery import Gallery
 from sploot_media_clustering.services.job_request import MAX_IMAGE_ID_CHARACTERS, NAME_PATTERN
 from sploot_media_clustering.services.json_body import read_json
 from sploot_media_clustering.settings import ApiSettings
@@ -30,12 +31,14 @@ class ApiParts:
         intake: jobs.
         albums: answers, decisions, deletions.
         dead_letters: messages that were given up.
+        gallery: what the page of local mode shows; None for no page.
     """
 
     settings: ApiSettings
     intake: Intake
     albums: Albums
     dead_letters: DeadLetterBox
+    gallery: Gallery | None = None
 
 
 # Dependencies are coroutines although they wait for nothing: others go through a thread, at a tenth of what a

@@ -16,6 +16,7 @@ from sploot_media_clustering.settings import (
     api_from_environment,
     from_environment,
     store_from_environment,
+    uris_from_environment,
 )
 
 
@@ -45,9 +46,18 @@ async def _served(url: str, settings: ApiSettings, uri_template: str | None) -> 
     from sploot_media_clustering.entrypoints.api.parts import ApiParts  # noqa: PLC0415 - see above
     from sploot_media_clustering.entrypoints.api.server import serve as serve_app  # noqa: PLC0415 - see above
 
-    async with service().open_desk(url, from_environment(), uri_template) as desk:
-        app = create_app(
-            ApiParts(settings=settings, intake=desk.intake, albums=desk.albums, dead_letters=desk.letters)
+    async with (
+        service().open_desk(url, from_environment(), uri_template) as desk,
+        service().open_gallery(url, desk.albums, uris_from_environment()) as gallery,
+    ):
+        parts = ApiParts(
+            settings=settings,
+            intake=desk.intake,
+            albums=desk.albums,
+            dead_letters=desk.letters,
+            gallery=gallery if settings.local else None,
         )
-        err.print(f"http://{settings.host}:{settings.port}/docs", markup=False)
+        app = create_app(parts)
+        shown = "/" if settings.local and not settings.tokens else "/docs"
+        err.print(f"http://{settings.host}:{settings.port}{shown}", markup=False)
         await serve_app(app, settings)

@@ -1,0 +1,214 @@
+// Albums as they are, asked for again every other second. Whatever came from outside is text, never markup.
+
+const EVERY_MS = 2000;
+const TILES = 12;
+const COLOURS = 8;
+const REASONS = {
+  no_animal: "no animal found",
+  unsure: "not sure",
+  alone: "alone of its kind",
+  unreadable: "can't be read",
+};
+
+const albumList = document.getElementById("albums");
+const main = document.getElementById("album");
+const state = document.getElementById("state");
+const answers = new Map(); // path -> {tag, value}: what a 304 stands for
+const drawn = { albums: null, album: null, photos: new Set() };
+
+async function ask(path) {
+  const known = answers.get(path);
+  const headers = known ? { "If-None-Match": known.tag } : {};
+  const response = await fetch(path, { headers, cache: "no-store" });
+  if (response.status === 304) return known.value;
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const value = await response.json();
+  answers.set(path, { tag: response.headers.get("ETag"), value });
+  return value;
+}
+
+function make(kind, attributes = {}, ...children) {
+  const node = document.createElement(kind);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+function counted(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function photoPath(pet, image, side) {
+  const name = image.split("/").map(encodeURIComponent).join("/");
+  return `/page/pets/${encodeURIComponent(pet)}/images/${name}?side=${side}`;
+}
+
+function picture(pet, image, side, focus, alt) {
+  const img = make("img", { src: photoPath(pet, image, side), alt, loading: "lazy", decoding: "async" });
+  if (focus) img.style.objectPosition = `${focus[0] * 100}% ${focus[1] * 100}%`;
+  img.addEventListener("error", () => img.classList.add("missing"));
+  return img;
+}
+
+function photo(pet, image, side, focus, title) {
+  const key = `${pet}/${image}`;
+  const frame = make("div", { class: drawn.photos.has(key) ? "photo" : "photo new", title: title || image });
+  drawn.photos.add(key);
+  frame.append(picture(pet, image, side, focus, image));
+  return frame;
+}
+
+function title(cluster) {
+  return cluster.name || cluster.label;
+}
+
+function lookTiles(pet, look) {
+  const heroes = new Map(look.heroes.map((hero) => [hero.image_id, hero]));
+  const rest = look.member_ids.filter((image) => !heroes.has(image));
+  const shown = [...heroes.keys(), ...rest].slice(0, TILES);
+  const tiles = shown.map((image) => {
+    const hero = heroes.get(image);
+    const why = hero ? hero.reasons.join(" ") : image;
+    const frame = photo(pet, image, 320, hero && hero.focal_point, why);
+    if (hero) frame.append(make("span", { class: "rank", "aria-label": `hero ${hero.rank}` }, String(hero.rank)));
+    return make("li", hero && hero.rank === 1 ? { class: "hero" } : {}, frame);
+  });
+  const left = look.size - shown.length;
+  if (left > 0) tiles.push(make("li", { class: "more" }, `+${left}`));
+  return make("ul", { class: "tiles" }, ...tiles);
+}
+
+function lookPart(pet, look) {
+  const size = make("span", {}, ` ${counted(look.size, "photo")}`);
+  return make("div", {}, make("h3", {}, make("bdi", {}, title(look)), size), lookTiles(pet, look));
+}
+
+function animalPart(pet, subject, looks, number) {
+  const hero = subject.heroes[0];
+  const portrait = make("div", { class: "portrait" });
+  if (hero) portrait.append(photo(pet, hero.image_id, 960, hero.focal_point, hero.reasons.join(" ")));
+  portrait.append(make("h2", {}, make("bdi", {}, title(subject))));
+  const kinds = looks.length > 1 ? `, ${counted(looks.length, "look")}` : "";
+  portrait.append(make("p", { class: "facts" }, counted(subject.size, "photo") + kinds));
+  if (hero && hero.reasons.length) portrait.append(make("p", { class: "why" }, hero.reasons[0]));
+  const parts = (looks.length ? looks : [subject]).map((look) => lookPart(pet, look));
+  return make(
+    "section",
+    { class: `animal c${number % COLOURS}`, "aria-label": title(subject) },
+    portrait,
+    make("div", { class: "looks" }, ...parts),
+  );
+}
+
+function asidePart(pet, page) {
+  const photos = page.unclustered.filter((part) => part.level === "subject");
+  if (!photos.length) return null;
+  const tiles = photos.slice(0, 3 * TILES).map((part) => {
+    const told = REASONS[part.reason] || part.reason;
+    const frame =
+      part.reason === "unreadable"
+        ? make("div", { class: "photo", title: part.image_id })
+        : photo(pet, part.image_id, 320, null, part.image_id);
+    return make("li", {}, frame, make("p", {}, told));
+  });
+  const count = make("span", {}, ` ${counted(photos.length, "photo")}`);
+  const head = make("h2", {}, "Set aside", count);
+  return make("section", { class: "aside" }, head, make("ul", { class: "tiles" }, ...tiles));
+}
+
+function when(page) {
+  const time = make("time", { datetime: page.updated_at });
+  time.textContent = new Date(page.updated_at).toLocaleString();
+  return time;
+}
+
+function drawAlbum(pet, listed, page) {
+  const key = `${pet} ${page.version}`;
+  if (drawn.album === key) return;
+  drawn.album = key;
+  const subjects = page.clusters.filter((part) => part.level === "subject");
+  const animals = subjects.map((subject, number) => {
+    const looks = page.clusters.filter((part) => part.parent_id === subject.id);
+    return animalPart(pet, subject, looks, number);
+  });
+  const told = `${counted(listed.photos, "photo")} · ${counted(subjects.length, "animal")} · changed `;
+  const summary = make("p", { class: "summary" }, told, when(page));
+  main.replaceChildren(
+    ...[make("h1", {}, make("bdi", {}, pet)), summary, ...animals, asidePart(pet, page)].filter(Boolean),
+  );
+  document.title = `${pet} – pet photos`;
+}
+
+function drawEmpty(text, command) {
+  if (drawn.album === text) return;
+  drawn.album = text;
+  main.replaceChildren(make("p", { class: "empty" }, text, command ? make("code", {}, command) : null));
+}
+
+function drawAlbums(albums, current) {
+  const key = JSON.stringify([albums, current]);
+  if (drawn.albums === key) return;
+  drawn.albums = key;
+  const items = albums.map((album) => {
+    const face = make("span", { class: "face" });
+    if (album.cover) {
+      const { image_id, focal_point } = album.cover;
+      face.append(picture(album.pet_id, image_id, 320, focal_point, ""));
+    }
+    const link = make("a", { href: `#${encodeURIComponent(album.pet_id)}` }, face, make("bdi", {}, album.pet_id));
+    if (album.pet_id === current) link.setAttribute("aria-current", "page");
+    return make("li", {}, link);
+  });
+  albumList.replaceChildren(...items);
+}
+
+function tell(text, kind) {
+  if (state.textContent !== text) state.textContent = text;
+  state.className = `state ${kind}`;
+}
+
+function wanted() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
+async function look() {
+  const albums = await ask("/page/albums");
+  const listed = albums.find((album) => album.pet_id === wanted()) || albums[0];
+  drawAlbums(albums, listed && listed.pet_id);
+  if (!listed) {
+    drawEmpty("No albums yet. Hand photos in, and they appear here.", "sploot-clustering submit PET PHOTOS");
+    return;
+  }
+  const pet = listed.pet_id;
+  const page = await ask(`/internal/pets/${encodeURIComponent(pet)}/clusters?level=all&members=ids&limit=500&member_limit=40`);
+  if (page) drawAlbum(pet, listed, page);
+}
+
+let looking = null;
+let timer = null;
+
+async function lookAgain() {
+  clearTimeout(timer);
+  if (!looking) {
+    looking = look()
+      .then(() => tell("Live", "live"))
+      .catch(() => tell("Not reached", "lost"))
+      .finally(() => (looking = null));
+  }
+  await looking;
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(lookAgain, EVERY_MS);
+}
+
+addEventListener("hashchange", () => {
+  lookAgain();
+  main.focus();
+  scrollTo(0, 0);
+});
+document.addEventListener("visibilitychange", lookAgain);
+lookAgain();

@@ -1,0 +1,139 @@
+"""The page of local mode in a real browser: albums as they change, on a phone and a desktop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from msgspec.structs import replace
+from page_service import PageService
+from playwright.sync_api import Browser, Page, expect
+from sample_answers import answer, cluster, household, image
+
+pytestmark = pytest.mark.slow
+
+SCREENS = pytest.mark.parametrize(
+    "screen", [{"width": 390, "height": 844}, {"width": 1280, "height": 900}], ids=["phone", "desktop"]
+)
+HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> PageService:
+    return PageService(tmp_path / "photos")
+
+
+@pytest.fixture
+def place(service: PageService) -> Iterator[str]:
+    """The page, served on loopback."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(service.app, lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+        thread.start()
+        yield f"http://localhost:{listening.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def opened(browser: Browser, place: str) -> Iterator[Opener]:
+    """Opens the page; in the end it has complained about nothing, and has asked nobody else."""
+    contexts, complaints, asked = [], [], []
+
+    def go(screen: dict[str, int], scheme: str = "light", fragment: str = "") -> Page:
+        context = browser.new_context(viewport=screen, color_scheme=scheme, reduced_motion="reduce")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(place + fragment)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((place, "data:"))] == []
+
+
+def milo() -> object:
+    return replace(household(), pet_id="milo")
+
+
+@SCREENS
+def test_albums_clusters_and_heroes_appear_while_it_is_open(
+    service: PageService, opened: Opener, screen: dict[str, int]
+) -> None:
+    """Nothing at first, then an album, then its change, without anybody loading the page again."""
+    page = opened(screen)
+    expect(page.get_by_text("No albums yet")).to_be_visible()
+    service.show(milo())
+    expect(page.get_by_role("heading", name="milo", exact=True)).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("region", name="Milo").locator(".portrait img")).to_be_visible()
+    expect(page.get_by_text("asleep on the sofa")).to_be_visible()
+    expect(page.locator(".aside img")).to_have_count(2)
+    loaded = "() => document.querySelector('.portrait img').naturalWidth"
+    page.wait_for_function(loaded)
+    assert page.evaluate(loaded) == 640
+    renamed = replace(milo().clusters[0], name="Sir Milo")
+    service.show(replace(milo(), version=2, clusters=(renamed, *milo().clusters[1:])))
+    expect(page.get_by_role("heading", name="Sir Milo")).to_be_visible(timeout=10_000)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@SCREENS
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(
+    service: PageService, opened: Opener, screen: dict[str, int], scheme: str
+) -> None:
+    """What axe checks: contrast, names, structure."""
+    service.show(milo())
+    page = opened(screen, scheme)
+    expect(page.get_by_role("region", name="Milo")).to_be_visible()
+    found = Axe().run(page)
+    assert found.response["violations"] == [], found.generate_report()
+
+
+def test_albums_are_chosen_by_their_names(service: PageService, opened: Opener) -> None:
+    """And what stands in the address leads to the same album again."""
+    service.show(milo())
+    service.show(replace(household(), pet_id="zoe"))
+    page = opened({"width": 1280, "height": 900})
+    page.get_by_role("link", name="zoe").click()
+    expect(page.get_by_role("heading", name="zoe", exact=True)).to_be_visible()
+    assert page.url.endswith("#zoe")
+    again = opened({"width": 1280, "height": 900}, fragment="#zoe")
+    expect(again.get_by_role("heading", name="zoe", exact=True)).to_be_visible()
+
+
+def test_names_are_text(service: PageService, opened: Opener) -> None:
+    """What people called an animal, a look or a photo is shown, not obeyed."""
+    name = "a b/ü%2F..#?&.jpg"
+    part = replace(cluster("c", None, HOSTILE, [(name, 1)], [name]), name=HOSTILE)
+    service.show(replace(answer([part], images=[image(name, 1)]), pet_id="p"))
+    page = opened({"width": 390, "height": 844})
+    expect(page.get_by_role("heading", name=HOSTILE).first).to_be_visible()
+    page.wait_for_function("() => document.querySelector('.portrait img').naturalWidth")
+    assert page.locator("main script").count() == 0
+
+
+def test_a_service_that_went_away_is_told(service: PageService, opened: Opener) -> None:
+    """What was last seen stays."""
+    service.show(milo())
+    page = opened({"width": 390, "height": 844})
+    expect(page.get_by_role("status")).to_have_text("Live")
+    page.route("**/page/albums", lambda route: route.fulfill(status=200, body="no JSON"))
+    expect(page.get_by_role("status")).to_have_text("Not reached", timeout=10_000)
+    expect(page.get_by_role("region", name="Milo")).to_be_visible()
