@@ -6,7 +6,9 @@ vector that a head made.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -98,13 +100,19 @@ def _built(kind: Any, value: Any) -> Any:  # noqa: ANN401 any field of any of th
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise ValueError(f"expected a {kind.__name__}, got {type(value).__name__}")
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{name: _built(hints[name], part) for name, part in value.items()})
     if get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis:
         if not isinstance(value, list):
             raise ValueError(f"expected a list, got {type(value).__name__}")
         return tuple(_built(get_args(kind)[0], part) for part in value)
     return msgspec.convert(value, kind)
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    """Its fields' annotations, evaluated once a class: an album holds hundreds of values of few classes."""
+    return get_type_hints(kind)
 
 
 def _present(kind: Any, value: Any) -> Any:  # noqa: ANN401 any field of any of the values that are packed
