@@ -11,7 +11,7 @@ import msgspec
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters import redis_scripts as scripts
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, Value
-from sploot_media_clustering.errors import ConflictError, InputError
+from sploot_media_clustering.errors import ConflictError, InputError, StoreUnavailableError
 from sploot_media_clustering.services.desk import DeadLetter, JobState
 from sploot_media_clustering.services.job_ports import Burial, Entry, Queued
 from sploot_media_clustering.services.jobs import (
@@ -24,6 +24,7 @@ from sploot_media_clustering.services.jobs import (
     name_of,
 )
 from sploot_media_clustering.services.letters import shown_letter
+from sploot_media_clustering.services.overseeing import MOST_LETTERS
 
 STATE_MS: Final = 8 * 24 * 3600 * 1000
 """How far a job is is told for longer than a message may be old."""
@@ -84,13 +85,19 @@ class RedisDeadLetters:
 
     Args:
         connection: to the store.
+        most: letters that are kept. Beyond them none is added and none is dropped: jobs wait.
     """
 
-    def __init__(self, connection: RedisConnection) -> None:
+    def __init__(self, connection: RedisConnection, *, most: int = MOST_LETTERS) -> None:
         self._connection = connection
+        self._most = most
 
     async def add(self, burial: Burial) -> str:
-        """Keep a message; of one job, or one message without, there is one letter."""
+        """Keep a message; of one job, or one message without, there is one letter.
+
+        Raises:
+            StoreUnavailableError: there are as many as there may be.
+        """
         told: dict[bytes, str] = {
             b"entry": burial.entry.entry_id,
             b"reason": burial.reason,
@@ -101,9 +108,14 @@ class RedisDeadLetters:
         }
         pairs: list[Value] = [part for pair in told.items() for part in pair]
         pairs += [part for name, value in burial.entry.fields.items() for part in (_FIELD + name, value)]
-        letter: bytes = await self._connection.run(
-            scripts.ADD_LETTER, [keys.LETTERS, keys.LETTER_OF], [burial.about, *pairs]
+        letter: bytes | None = await self._connection.run(
+            scripts.ADD_LETTER, [keys.LETTERS, keys.LETTER_OF], [self._most, burial.about, *pairs]
         )
+        if letter is None:
+            raise StoreUnavailableError(
+                f"expected fewer than {self._most} dead letters, found no room for another; requeue or drop "
+                "some, see `sploot-clustering deadletter`; the job waits until then"
+            )
         return letter.decode()
 
     async def page(self, limit: int, cursor: str | None) -> tuple[tuple[DeadLetter, ...], str | None]:

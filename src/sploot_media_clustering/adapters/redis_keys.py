@@ -14,6 +14,12 @@ GROUP: Final = "media-clustering-workers"
 ATTEMPTS: Final = f"{{{JOBS}}}:attempts"
 """Hash: entry id to the times that it was worked on alone."""
 
+PAUSED: Final = f"{{{JOBS}}}:paused"
+"""String: when consumption was paused; no key where it is not."""
+
+MODELS: Final = f"{{{JOBS}}}:models"
+"""List: ``MILLISECONDS MODEL_VERSION``, the models in charge, the last one that which is."""
+
 RESULTS: Final = "streams:media.cluster.results"
 """Stream of what became of albums."""
 RELAYED: Final = f"{{{RESULTS}}}:relayed"

@@ -142,11 +142,13 @@ return 1
 """
 
 ADD_LETTER: Final = """
--- keys: letters, letter by what it is of; args: what it is of, then fields and values
-local known = redis.call('HGET', KEYS[2], ARGV[1])
+-- keys: letters, letter by what it is of; args: most letters, what it is of, then fields and values
+-- Nothing, where there are as many as there may be: none goes so that another may come.
+local known = redis.call('HGET', KEYS[2], ARGV[2])
 if known then return known end
-local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
-redis.call('HSET', KEYS[2], ARGV[1], id)
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return false end
+local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
+redis.call('HSET', KEYS[2], ARGV[2], id)
 return id
 """
 
@@ -154,4 +156,55 @@ DROP_LETTER: Final = """
 -- keys: letters, letter by what it is of; args: letter id, what it is of
 redis.call('HDEL', KEYS[2], ARGV[2])
 return redis.call('XDEL', KEYS[1], ARGV[1])
+"""
+
+TAKE_CHARGE: Final = """
+-- keys: models; args: model version, 'always' or 'unless it was', most terms kept
+local terms = redis.call('LRANGE', KEYS[1], 0, -1)
+for i = #terms, 1, -1 do
+  local version = string.sub(terms[i], string.find(terms[i], ' ') + 1)
+  if version == ARGV[1] and (i == #terms or ARGV[2] ~= 'always') then return terms[#terms] end
+end
+local time = redis.call('TIME')
+local term = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)) .. ' ' .. ARGV[1]
+redis.call('RPUSH', KEYS[1], term)
+redis.call('LTRIM', KEYS[1], -ARGV[3], -1)
+return term
+"""
+
+OVERVIEW: Final = """
+-- keys: jobs, paused; args: group, ms in which a worker asks for entries, the same while paused
+-- Gives: since when it is paused, entries, pending ones, the oldest one, the last that was read, workers.
+local paused = redis.call('GET', KEYS[2])
+local found = {paused, 0, 0, '', '0-0', {}}
+if redis.call('EXISTS', KEYS[1]) == 0 then return found end
+found[2] = redis.call('XLEN', KEYS[1])
+local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
+if oldest[1] then found[4] = oldest[1][1] end
+local function named(told)
+  local about = {}
+  for i = 1, #told, 2 do about[told[i]] = told[i + 1] end
+  return about
+end
+for _, told in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local about = named(told)
+  if about['name'] == ARGV[1] then
+    found[3], found[5] = about['pending'], about['last-delivered-id']
+    for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+      local worker, limit = named(told), tonumber(paused and ARGV[3] or ARGV[2])
+      if worker['idle'] < limit then table.insert(found[6], worker['name']) end
+    end
+  end
+end
+return found
+"""
+
+IN_HAND: Final = """
+-- keys: jobs; args: group, most entries
+local found = {}
+for _, held in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ARGV[2])) do
+  local entry = redis.call('XRANGE', KEYS[1], held[1], held[1])
+  if entry[1] then table.insert(found, {held[1], entry[1][2], held[2], held[3], held[4]}) end
+end
+return found
 """

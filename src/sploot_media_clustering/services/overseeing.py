@@ -1,0 +1,93 @@
+"""What those who run the service see of it, and may tell it: how much waits, where, and to pause."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+MOST_LETTERS: Final = 10_000
+"""Dead letters that are kept. Each is work for somebody; what would fill them is a fault upstream."""
+ALARMING: Final = 0.8
+"""Share of them from which on it is time to look, before jobs have to wait."""
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The service at a glance.
+
+    Attributes:
+        paused_at: since when no new jobs are taken up; None while they are.
+        waiting: jobs that no worker has taken up.
+        in_hand: jobs that a worker has.
+        oldest_s: age of the oldest of both; 0 where there is none.
+        workers: names of workers that were heard of lately.
+        dead_letters: messages that were given up.
+        dead_letters_most: of them that are kept; beyond it jobs wait.
+    """
+
+    paused_at: datetime | None
+    waiting: int
+    in_hand: int
+    oldest_s: float
+    workers: tuple[str, ...]
+    dead_letters: int
+    dead_letters_most: int
+
+    @property
+    def alarm(self) -> str | None:
+        """What somebody has to look after; None where nothing is."""
+        if self.dead_letters >= self.dead_letters_most:
+            return f"there are {self.dead_letters} dead letters and no room for more: jobs that fail wait"
+        if self.dead_letters >= ALARMING * self.dead_letters_most:
+            return f"there are {self.dead_letters} dead letters, {self.dead_letters_most} at most"
+        return None
+
+
+class OpenJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that has not ended.
+
+    Attributes:
+        entry_id: of the stream.
+        job_id: None where the message can't be read.
+        pet_id: the album; None where the message can't be read.
+        status: ``in_hand`` of a worker, or ``waiting``.
+        age_s: since it was stored.
+        worker: that has it.
+        silent_s: since that worker last said so.
+        deliveries: times that it was handed out.
+    """
+
+    entry_id: str
+    job_id: str | None
+    pet_id: str | None
+    status: Literal["in_hand", "waiting"]
+    age_s: float
+    worker: str | None = None
+    silent_s: float | None = None
+    deliveries: int = 0
+
+
+@runtime_checkable
+class Overseer(Protocol):
+    """Looks after the service."""
+
+    async def overview(self) -> Overview:
+        """The service at a glance.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+        """
+        ...
+
+    async def open_jobs(self, limit: int) -> tuple[OpenJob, ...]:
+        """Jobs that have not ended: first those in hand, then those that wait, the oldest first."""
+        ...
+
+    async def pause(self) -> None:
+        """Let workers take up no more jobs; what they have in hand they finish."""
+        ...
+
+    async def resume(self) -> None:
+        """Let them go on."""
+        ...
