@@ -6,9 +6,9 @@ vector that a head made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -46,7 +46,9 @@ def unpack(kind: type[T], data: bytes) -> T:
         DamagedDataError: the bytes are damaged, or hold something else.
     """
     try:
-        return cast("T", _built(kind, msgspec.msgpack.decode(decompressed(data, max_bytes=_MAX_BYTES))))
+        return cast(
+            "T", _reader(cast("Any", kind))(msgspec.msgpack.decode(decompressed(data, max_bytes=_MAX_BYTES)))
+        )
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedDataError(f"expected a packed {kind.__name__}, got damaged bytes: {error}") from error
 
@@ -92,30 +94,34 @@ def _array_in(packed: object) -> np.ndarray:
     return np.frombuffer(body, stored).reshape(shape).astype(dtype)
 
 
-def _built(kind: Any, value: Any) -> Any:  # noqa: ANN401 any field of any of the values that are packed
-    """A value of the annotated kind out of what MessagePack holds: dataclasses, tuples of them, arrays."""
-    kind = _present(kind, value)
-    if getattr(kind, "array_type", kind) is np.ndarray:
-        return _array_in(value)
-    if is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise ValueError(f"expected a {kind.__name__}, got {type(value).__name__}")
-        hints = _hints(kind)
-        return kind(**{name: _built(hints[name], part) for name, part in value.items()})
-    if get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis:
-        if not isinstance(value, list):
-            raise ValueError(f"expected a list, got {type(value).__name__}")
-        return tuple(_built(get_args(kind)[0], part) for part in value)
-    return msgspec.convert(value, kind)
-
-
 @cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    """Its fields' annotations, evaluated once a class: an album holds hundreds of values of few classes."""
-    return get_type_hints(kind)
+def _reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 any field of any of the values that are packed
+    """What builds a value of the annotated kind out of what MessagePack holds.
 
-
-def _present(kind: Any, value: Any) -> Any:  # noqa: ANN401 any field of any of the values that are packed
-    """What an optional field holds when it holds something."""
+    Annotations are looked into once a kind: an album holds thousands of values of few kinds.
+    """
     kinds = [one for one in get_args(kind) if one is not NoneType]
-    return kinds[0] if get_origin(kind) is UnionType and value is not None and len(kinds) == 1 else kind
+    if get_origin(kind) is UnionType and len(kinds) == 1:
+        present = _reader(kinds[0])
+        return lambda value: None if value is None else present(value)
+    if getattr(kind, "array_type", kind) is np.ndarray:
+        return _array_in
+    if is_dataclass(kind) and isinstance(kind, type):
+        return partial(
+            _dataclass_in, kind, {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+        )
+    if get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis:
+        return partial(_tuple_in, _reader(get_args(kind)[0]))
+    return partial(msgspec.convert, type=kind)
+
+
+def _dataclass_in(kind: type, readers: Mapping[str, Callable[[Any], Any]], value: object) -> object:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a {kind.__name__}, got {type(value).__name__}")
+    return kind(**{name: readers[name](part) for name, part in value.items()})
+
+
+def _tuple_in(reader: Callable[[Any], Any], value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, got {type(value).__name__}")
+    return tuple(map(reader, value))
