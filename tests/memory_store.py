@@ -30,6 +30,7 @@ from sploot_media_clustering.services.jobs import (
     name_of,
 )
 from sploot_media_clustering.services.letters import shown_letter
+from sploot_media_clustering.services.models_in_charge import Term
 
 ENDED = {"done", "superseded", "dead"}
 
@@ -244,3 +245,20 @@ class MemoryPetEmbeddings:
         for name in list(self.kept):
             if name[0] == pet_id and (image_ids is None or name[1] in image_ids):
                 del self.kept[name]
+
+
+@dataclass
+class MemoryModels:
+    kept: list[Term] = field(default_factory=list)
+
+    async def take(self, model_version: str) -> str:
+        if model_version not in {term.model_version for term in self.kept}:
+            self.kept.append(Term(model_version, datetime.now(UTC)))
+        return self.kept[-1].model_version
+
+    async def activate(self, model_version: str) -> None:
+        if not self.kept or self.kept[-1].model_version != model_version:
+            self.kept.append(Term(model_version, datetime.now(UTC)))
+
+    async def terms(self) -> tuple[Term, ...]:
+        return tuple(self.kept)

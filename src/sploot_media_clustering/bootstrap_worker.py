@@ -14,6 +14,7 @@ from sploot_media_clustering.adapters.images import ImageLimits
 from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.pet_embeddings import FolderPetEmbeddings
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
+from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.adapters.redis_pulse import RedisPulse
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_stream import SILENCE_S, RedisJobStream
@@ -27,6 +28,7 @@ from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.consuming import Consumer, Pace
 from sploot_media_clustering.services.heart import BEAT_S, Heart
 from sploot_media_clustering.services.job_ports import PetEmbeddings
+from sploot_media_clustering.services.models_in_charge import Charge
 from sploot_media_clustering.services.ports import PhotoSource
 from sploot_media_clustering.services.preparing import FETCHES, Patience, PhotoPreparer
 from sploot_media_clustering.services.processing import Limits, Ports, Processor
@@ -118,5 +120,12 @@ async def open_consumer(url: str, tools: Tools, manner: Manner | None = None) ->
                 after=manner.after,
             )
             with Heart(RedisPulse(url, name), stream.disturbed, beat_s=manner.beat_s) as heart:
-                yield Consumer(stream, processor, heart, manner.pace, uri_template=manner.uri_template)
+                yield Consumer(
+                    stream,
+                    processor,
+                    heart,
+                    manner.pace,
+                    gates=[Charge(RedisModels(connection), tools.clustering.model.version)],
+                    uri_template=manner.uri_template,
+                )
             await stream.leave()

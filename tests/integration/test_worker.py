@@ -26,6 +26,7 @@ from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
+from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.bootstrap_worker import Manner, Tools, open_consumer
 from sploot_media_clustering.errors import StoreUnavailableError
@@ -334,6 +335,27 @@ async def test_an_album_outlives_a_change_of_model(service: Service) -> None:
     assert subjects[0].keys() == subjects[1].keys()
     assert {part.name for part in subjects[1].values()} == {"Milo", None}
     assert sorted(len(part.members) for part in subjects[1].values()) == [4, 4]
+
+
+async def test_a_worker_of_a_replaced_model_waits(service: Service) -> None:
+    """A job is left to the model in charge; activated again, the old one carries the album back."""
+    old, new = sketch_clustering("model-1"), sketch_clustering("model-2")
+    for clustering in (old, new):
+        service.tools = replace(service.tools, clustering=clustering)
+        async with service.worker():
+            await done(service, photos_job(f"job-{clustering.model.version}", "pet-1", album_of(4)))
+    assert (await service.answer()).model_version == "model-2"
+    service.tools = replace(service.tools, clustering=old)
+    async with service.worker():
+        await service.queue.add(photos_job("job-3", "pet-1", {"late": "milo 9"}))
+        await asyncio.sleep(0.3)
+        state = await service.queue.state("job-3")
+        assert state is not None
+        assert state.status == "queued"
+        await RedisModels(service.connection).activate("model-1")
+        await service.ended("job-3")
+    answer = await service.answer()
+    assert (answer.model_version, len(answer.images)) == ("model-1", 5)
 
 
 async def test_a_job_from_before_a_deletion_changes_nothing(service: Service) -> None:

@@ -34,6 +34,19 @@ class Holder(Protocol):
         ...
 
 
+@runtime_checkable
+class Gate(Protocol):
+    """Whether messages may be taken; :class:`~.models_in_charge.Charge` is one."""
+
+    async def shut(self) -> str | None:
+        """Why not, for people; None while they may.
+
+        Raises:
+            TemporaryError: that is not known for the moment.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How much a worker takes on.
@@ -61,6 +74,7 @@ class Consumer:
         processor: of the messages of an album.
         holder: keeps entries alive.
         pace: how much is taken on.
+        gates: all of which have to be open for new messages; those in hand are finished.
         uri_template: of photos that are told by id alone.
     """
 
@@ -71,18 +85,22 @@ class Consumer:
         holder: Holder,
         pace: Pace | None = None,
         *,
+        gates: Sequence[Gate] = (),
         uri_template: str | None = None,
     ) -> None:
         self._stream = stream
         self._processor = processor
         self._holder = holder
         self._pace = pace or Pace()
+        self._gates = gates
         self._uri_template = uri_template
+        self._shut: str | None = None
         self._waiting: dict[str, deque[Work]] = {}
         self._in_hand: set[str] = set()
         self._changed = asyncio.Event()
         self._lanes = _Lanes()
         self._stopping = asyncio.Event()
+        self._running = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until told to end, then finish what is in hand.
@@ -94,13 +112,20 @@ class Consumer:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._take(tasks), name="read")
                 tasks.create_task(self._take_over(tasks), name="claim")
+                self._running = True
                 await stop.wait()
                 self._stopping.set()
+                self._running = False
                 async with asyncio.timeout(self._pace.drain_s):
                     while self._in_hand:
                         await self._change()
         except* TimeoutError:
             _log.warning("%d messages are left to other workers", len(self._in_hand))
+
+    @property
+    def running(self) -> bool:
+        """Whether messages are taken, or would be if a gate were not shut."""
+        return self._running
 
     @property
     def in_hand_count(self) -> int:
@@ -114,17 +139,38 @@ class Consumer:
             if free <= 0:
                 await self._change()
                 continue
-            for entry in await self._patient(self._stream.read(free, self._pace.wait_s)):
-                self._accept(entry, tasks)
+            if await self._is_open():
+                for entry in await self._patient(self._stream.read(free, self._pace.wait_s)):
+                    self._accept(entry, tasks)
+            else:
+                await self._pause(self._pace.wait_s)
 
     async def _take_over(self, tasks: asyncio.TaskGroup) -> None:
         """Messages of workers that fell silent."""
         while not self._stopping.is_set():
             free = self._pace.in_hand - len(self._in_hand)
-            if free > 0:
+            if free > 0 and await self._is_open():
                 for entry in await self._patient(self._stream.claim(free)):
                     self._accept(entry, tasks)
             await self._pause(self._pace.claim_every_s)
+
+    @property
+    def shut(self) -> str | None:
+        """Why no messages are taken, as last seen; None while they are."""
+        return self._shut
+
+    async def _is_open(self) -> bool:
+        """Whether every gate is; where that is not known, we go on as before."""
+        before = self._shut
+        try:
+            told = [await gate.shut() for gate in self._gates]
+        except TemporaryError as error:
+            _log.warning("going on as before: %s", error)
+            return before is None
+        self._shut = next((reason for reason in told if reason is not None), None)
+        if self._shut != before:
+            _log.info("taking jobs" if self._shut is None else f"no jobs are taken: {self._shut}")
+        return self._shut is None
 
     async def _patient(self, asked: Awaitable[list[Entry]]) -> list[Entry]:
         """Messages, or none after a pause where the store did not answer."""
