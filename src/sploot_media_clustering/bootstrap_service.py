@@ -14,6 +14,7 @@ from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
+from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_versions import RedisAlbumVersions
 from sploot_media_clustering.adapters.rooted_files import RootedFileSource
@@ -27,6 +28,7 @@ from sploot_media_clustering.services.desk import Albums, Desk
 from sploot_media_clustering.services.gallery import Gallery, Shrink
 from sploot_media_clustering.services.job_ports import PetStore
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
+from sploot_media_clustering.services.models_in_charge import ModelsInCharge
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
 
@@ -66,6 +68,17 @@ async def open_connection(url: str) -> AsyncIterator[RedisConnection]:
 def open_pets(connection: RedisConnection) -> PetStore:
     """Albums as they are stored."""
     return RedisPetStore(connection)
+
+
+@asynccontextmanager
+async def open_models(url: str) -> AsyncIterator[ModelsInCharge]:
+    """The models in charge of the albums in the store at ``url``.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+    async with open_connection(url) as connection:
+        yield RedisModels(connection)
 
 
 @asynccontextmanager

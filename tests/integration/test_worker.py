@@ -356,6 +356,7 @@ async def test_a_worker_of_a_replaced_model_waits(service: Service) -> None:
         await service.ended("job-3")
     answer = await service.answer()
     assert (answer.model_version, len(answer.images)) == ("model-1", 5)
+    assert [result.model_version for result in await service.results()] == ["model-1", "model-2", "model-1"]
 
 
 async def test_a_job_from_before_a_deletion_changes_nothing(service: Service) -> None:

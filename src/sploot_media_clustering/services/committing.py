@@ -167,6 +167,7 @@ def _result(pet_id: str, previous: int, names: tuple[str, ...], applied: Applied
         event="deleted" if answer is None else "updated",
         at=datetime.fromtimestamp(version / 1000, UTC),
         job_ids=names,
+        model_version=None if answer is None else answer.model_version,
         superseded=tuple(sorted(applied.superseded)),
         photos=0 if answer is None else len(answer.images),
         failed_images=() if answer is None else tuple(part.image_id for part in answer.failed_images),

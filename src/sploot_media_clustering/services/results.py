@@ -17,6 +17,7 @@ class AlbumResult(msgspec.Struct, frozen=True, kw_only=True):
         previous_version: that it had before; a reader that does not hold it missed something.
         event: ``updated`` or ``deleted``.
         at: when.
+        model_version: of the model package that this version is of; None for a deleted album.
         job_ids: of the jobs that are in it now and were not before.
         superseded: of these, those that came before the album's deletion and changed nothing.
         photos: in the album.
@@ -31,6 +32,7 @@ class AlbumResult(msgspec.Struct, frozen=True, kw_only=True):
     event: Literal["updated", "deleted"]
     at: datetime
     job_ids: tuple[str, ...]
+    model_version: str | None = None
     superseded: tuple[str, ...] = ()
     photos: int = 0
     failed_images: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from sploot_media_clustering.entrypoints.cli import (
     export,
     jobs,
     model,
+    model_charge,
     serve,
     train,
     up,
@@ -91,6 +92,8 @@ app = typer.Typer(
 app.command(epilog=EXIT_CODES)(cluster.cluster)
 app.command()(decide.decide)
 app.command()(export.export)
+for command in (model_charge.activate, model_charge.rollback, model_charge.history):
+    model.app.command()(command)
 app.add_typer(model.app, name="model")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="eval")

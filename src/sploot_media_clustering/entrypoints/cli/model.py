@@ -17,9 +17,9 @@ from sploot_media_clustering.settings import Settings, from_environment
 
 app = typer.Typer(help="Look into a model package, and check it.", no_args_is_help=True)
 
-Model = Annotated[
-    Path | None, typer.Option("--model", help="Folder of a model package; default the built-in one.")
-]
+_WHICH = "Folder of a model package; default the one that SPLOOT_MODEL names, else the built-in one."
+Folder = Annotated[Path | None, typer.Argument(help=_WHICH)]
+Model = Annotated[Path | None, typer.Option("--model", help="The same, as other commands take it.")]
 
 
 def _settings(model: Path | None) -> Settings:
@@ -28,14 +28,14 @@ def _settings(model: Path | None) -> Settings:
 
 
 @app.command()
-def show(model: Model = None) -> None:
+def show(folder: Folder = None, model: Model = None) -> None:
     """Show what a model package is made of: files, licences, origins, sizes, thresholds.
 
     Example:
 
         sploot-clustering model show
     """
-    package = load_model(_settings(model))
+    package = load_model(_settings(folder or model))
     manifest = package.manifest
     out.print(
         f"[bold]{escape(manifest.name)}[/] {escape(manifest.version)}\n{escape(str(package.folder))}",
@@ -51,14 +51,14 @@ def show(model: Model = None) -> None:
 
 
 @app.command("verify")
-def verify_package(model: Model = None) -> None:
+def verify_package(folder: Folder = None, model: Model = None) -> None:
     """Check a model package: checksums, shapes, canary vectors, heads.
 
     Ends with 1 where a check fails, with 4 where a file is not what the manifest says.
 
     Example:
 
-        sploot-clustering model verify --model my-package
+        sploot-clustering model verify my-package
     """
-    if not print_checks(load_model(_settings(model))):
+    if not print_checks(load_model(_settings(folder or model))):
         raise typer.Exit(1)

@@ -1,0 +1,97 @@
+"""``model activate``, ``model rollback``, ``model history``: the model in charge of a service's albums."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from sploot_media_clustering.adapters.package_heads import read_heads
+from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.entrypoints.cli.console import err, out
+from sploot_media_clustering.entrypoints.cli.desk import service
+from sploot_media_clustering.entrypoints.cli.model import Folder
+from sploot_media_clustering.services.models_in_charge import ModelsInCharge, Term, before_last
+from sploot_media_clustering.settings import from_environment, store_from_environment
+
+T = TypeVar("T")
+_JSON = typer.Option("--json", help="Print JSON, one term a line.")
+
+
+def activate(folder: Folder = None) -> None:
+    """Put a model in charge of the service's albums, though another one replaced it.
+
+    A worker of a model that never was in charge takes charge by itself, so this is for going back. Workers of
+    other models take no more jobs; each album is carried over with its next job, its ids, names and decisions
+    with it.
+
+    Example:
+
+        sploot-clustering model activate packages/lite0-2026-11
+    """
+    settings = from_environment()
+    package = load_model(replace(settings, model=folder or settings.model))
+    version = read_heads(package).tree.version
+
+    async def put(models: ModelsInCharge) -> None:
+        await models.activate(version)
+
+    _with_models(put)
+    err.print(f"{escape(version)} is in charge")
+
+
+def rollback() -> None:
+    """Put the model in charge that was before: its workers go on, those of the present one wait.
+
+    Example:
+
+        sploot-clustering model rollback
+    """
+
+    async def back(models: ModelsInCharge) -> str:
+        version = before_last(await models.terms())
+        await models.activate(version)
+        return version
+
+    err.print(f"{escape(_with_models(back))} is in charge again; workers of it have to run")
+
+
+def history(as_json: Annotated[bool, _JSON] = False) -> None:
+    """Which models were in charge of the service's albums, and since when.
+
+    Example:
+
+        sploot-clustering model history
+    """
+
+    async def terms(models: ModelsInCharge) -> tuple[Term, ...]:
+        return await models.terms()
+
+    found = _with_models(terms)
+    if as_json:
+        for term in found:
+            typer.echo(msgspec.json.encode(term).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("since", "model"):
+        table.add_column(heading)
+    for term in found:
+        table.add_row(term.since.astimezone().isoformat(" ", "seconds"), escape(term.model_version))
+    out.print(table if found else "no worker has run yet")
+
+
+def _with_models(use: Callable[[ModelsInCharge], Awaitable[T]]) -> T:
+    root = service()
+
+    async def used(url: str) -> T:
+        async with root.open_models(url) as models:
+            return await use(models)
+
+    with root.open_store(store_from_environment()) as url:
+        return asyncio.run(used(url))
