@@ -46,8 +46,10 @@ def said(kind: Kind, answer: Answer, told: Sequence[str], name: str | None = Non
         (who,) = _expected(told, 1, "one animal")
         return Said(kind=kind, sightings=_named(targets, who), name=name)
     if kind in ("same", "different"):
-        one, other = _expected(told, 2, "two animals")
-        return Said(kind=kind, sightings=targets.group(one), others=targets.group(other))
+        one, other = (targets.group(part) for part in _expected(told, 2, "two animals"))
+        if kind == "different":
+            one, other = _without(one, other), _without(other, one)
+        return Said(kind=kind, sightings=one, others=other)
     if len(told) < 2:  # noqa: PLR2004 an animal and a photo
         raise InputError(f"expected an animal, then one photo or more, got {len(told)} names")
     return _of_photos(kind, targets, told[0], told[1:])
@@ -57,6 +59,11 @@ def _expected(told: Sequence[str], count: int, what: str) -> Sequence[str]:
     if len(told) != count:
         raise InputError(f"expected {what}, got {len(told)} names")
     return told
+
+
+def _without(group: Sequence[Sighted], part: Sequence[Sighted]) -> tuple[Sighted, ...]:
+    """A group without some of its photos, which are said not to be of it; a group of nothing else stays."""
+    return tuple(seen for seen in group if seen not in set(part)) or tuple(group)
 
 
 def _named(targets: Targets, who: str) -> tuple[Sighted, ...]:

@@ -105,6 +105,18 @@ def test_a_photo_taken_out_of_an_animal_stands_aside(household: Household) -> No
         household.told("not_this", "Milo", "a/4.jpg")
 
 
+def test_a_photo_is_told_apart_from_the_animal_that_it_was_put_to(household: Household) -> None:
+    """In either order; and one with itself is no two animals."""
+    (animal,) = owner(household.answer(), "a/1.jpg")
+    for told in ((animal, "1.jpg"), ("1.jpg", animal)):
+        what = said("different", household.answer(), told)
+        alone, rest = sorted((what.sightings, what.others), key=len)
+        assert [part.image_id for part in alone] == ["a/1.jpg"]
+        assert {part.image_id for part in rest} == {f"a/{i}.jpg" for i in (0, 2, 3, 4)} | {"both.jpg"}
+    with pytest.raises(InputError, match="stands on both"):
+        household.told("different", "1.jpg", "1.jpg")
+
+
 def test_photos_split_off_are_an_animal_of_their_own(household: Household) -> None:
     """split takes exactly the photos that were told, which are then confirmed."""
     household.told("name", "0.jpg", name="Milo")
