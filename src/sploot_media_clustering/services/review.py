@@ -48,7 +48,7 @@ def said(kind: Kind, answer: Answer, told: Sequence[str], name: str | None = Non
     if kind in ("same", "different"):
         one, other = (targets.group(part) for part in _expected(told, 2, "two animals"))
         if kind == "different":
-            one, other = _without(one, other), _without(other, one)
+            one, other = _apart(one, other)
         return Said(kind=kind, sightings=one, others=other)
     if len(told) < 2:  # noqa: PLR2004 an animal and a photo
         raise InputError(f"expected an animal, then one photo or more, got {len(told)} names")
@@ -61,9 +61,16 @@ def _expected(told: Sequence[str], count: int, what: str) -> Sequence[str]:
     return told
 
 
-def _without(group: Sequence[Sighted], part: Sequence[Sighted]) -> tuple[Sighted, ...]:
-    """A group without some of its photos, which are said not to be of it; a group of nothing else stays."""
-    return tuple(seen for seen in group if seen not in set(part)) or tuple(group)
+def _apart(
+    one: tuple[Sighted, ...], other: tuple[Sighted, ...]
+) -> tuple[tuple[Sighted, ...], tuple[Sighted, ...]]:
+    """An animal and photos that were put to it: what is meant of these is what was put there."""
+    shared = set(one) & set(other)
+    rest = [tuple(seen for seen in group if seen not in shared) for group in (one, other)]
+    meant = tuple(seen for seen in one if seen in shared)
+    if not shared or not any(rest):
+        return one, other
+    return (meant, rest[1]) if len(one) < len(other) else (rest[0], meant)
 
 
 def _named(targets: Targets, who: str) -> tuple[Sighted, ...]:

@@ -113,6 +113,9 @@ def test_a_photo_is_told_apart_from_the_animal_that_it_was_put_to(household: Hou
         alone, rest = sorted((what.sightings, what.others), key=len)
         assert [part.image_id for part in alone] == ["a/1.jpg"]
         assert {part.image_id for part in rest} == {f"a/{i}.jpg" for i in (0, 2, 3, 4)} | {"both.jpg"}
+    of_two = said("different", household.answer(), (animal, "both.jpg"))
+    assert len(of_two.others) == 1
+    assert of_two.others[0] in set(said("name", household.answer(), [animal], "Milo").sightings)
     with pytest.raises(InputError, match="stands on both"):
         household.told("different", "1.jpg", "1.jpg")
 
