@@ -14,6 +14,7 @@ from sample_answers import NOON, household
 from sploot_media_clustering.entrypoints.api.app import create_app
 from sploot_media_clustering.entrypoints.api.parts import ApiParts
 from sploot_media_clustering.services.desk import DeadLetter
+from sploot_media_clustering.services.overseeing import Overseer
 from sploot_media_clustering.settings import ApiSettings
 
 TOKEN, NEXT_TOKEN, METRICS_TOKEN = (sha256(name).hexdigest()[:32] for name in (b"now", b"next", b"metrics"))
@@ -29,12 +30,15 @@ class Service:
     albums: MemoryAlbums
     letters: MemoryLetters
 
-    def client(self, token: str | None = TOKEN, **changes: object) -> Client:
+    def client(
+        self, token: str | None = TOKEN, *, overseer: Overseer | None = None, **changes: object
+    ) -> Client:
         parts = ApiParts(
             settings=changed(self.settings, **changes),
             intake=self.intake,
             albums=self.albums,
             dead_letters=self.letters,
+            overseer=overseer,
         )
         return Client(create_app(parts), {"X-Internal-Token": token} if token else {})
 

@@ -24,6 +24,7 @@ from sploot_media_clustering.services.desk import (
     Undo,
 )
 from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.overseeing import OpenJob, Overview
 
 
 @dataclass
@@ -122,3 +123,37 @@ class MemoryLetters:
     async def drop(self, letter_id: str) -> None:
         if self.letters.pop(letter_id, None) is None:
             raise UnknownError("there is no such dead letter")
+
+
+@dataclass
+class MemoryOverseer:
+    """A service with three jobs that wait."""
+
+    error: Exception | None = None
+    paused_at: datetime | None = None
+
+    async def overview(self) -> Overview:
+        if self.error is not None:
+            raise self.error
+        return Overview(
+            paused_at=self.paused_at,
+            waiting=3,
+            in_hand=1,
+            oldest_s=5.0,
+            workers=("w",),
+            dead_letters=2,
+            dead_letters_most=10,
+        )
+
+    async def open_jobs(self, limit: int) -> tuple[OpenJob, ...]:
+        jobs = [
+            OpenJob(entry_id=f"{n}-0", job_id=f"j{n}", pet_id="milo", status="waiting", age_s=1.0)
+            for n in range(3)
+        ]
+        return tuple(jobs[:limit])
+
+    async def pause(self) -> None:
+        self.paused_at = NOON
+
+    async def resume(self) -> None:
+        self.paused_at = None

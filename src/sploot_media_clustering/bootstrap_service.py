@@ -15,6 +15,7 @@ from sploot_media_clustering.adapters.redis_connection import RedisConnection, c
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
+from sploot_media_clustering.adapters.redis_overseer import RedisOverseer
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_versions import RedisAlbumVersions
 from sploot_media_clustering.adapters.rooted_files import RootedFileSource
@@ -27,8 +28,9 @@ from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Albums, Desk
 from sploot_media_clustering.services.gallery import Gallery, Shrink
 from sploot_media_clustering.services.job_ports import PetStore
-from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge
+from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
+from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
 
@@ -96,6 +98,19 @@ async def open_desk(url: str, settings: Settings, uri_template: str | None = Non
             StoreAlbums(queue, pets, Committer(pets, applier), RedisHealth(connection)),
             StoreLetters(RedisDeadLetters(connection), queue, pets, uri_template),
         )
+
+
+@asynccontextmanager
+async def open_overseer(
+    url: str, letters_most: int = MOST_LETTERS, uri_template: str | None = None
+) -> AsyncIterator[Overseer]:
+    """The service at a glance.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+    async with open_connection(url) as connection:
+        yield RedisOverseer(connection, letters_most=letters_most, uri_template=uri_template)
 
 
 def local_thumbnails(root: Path | None) -> Shrink:

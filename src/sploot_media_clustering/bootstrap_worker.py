@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from os import getpid
 
+from prometheus_client import CollectorRegistry
+
+from sploot_media_clustering.adapters.canary_photo import canary_photo
 from sploot_media_clustering.adapters.images import ImageLimits
+from sploot_media_clustering.adapters.measured import (
+    MeasuredApplier,
+    MeasuredEmbedder,
+    MeasuredLetters,
+    MeasuredQueue,
+    MeasuredSource,
+    MeasuredStore,
+    MeasuredStream,
+)
 from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.pet_embeddings import FolderPetEmbeddings
+from sploot_media_clustering.adapters.redis_connection import RedisConnection
+from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
+from sploot_media_clustering.adapters.redis_overseer import RedisOverseer
 from sploot_media_clustering.adapters.redis_pulse import RedisPulse
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_stream import SILENCE_S, RedisJobStream
+from sploot_media_clustering.adapters.worker_metrics import StoreGauges, WorkerMetrics
 from sploot_media_clustering.bootstrap import open_embedding
 from sploot_media_clustering.bootstrap_service import QUESTIONS, guarded_source, open_connection
-from sploot_media_clustering.services.applying import AlbumApplier
+from sploot_media_clustering.errors import ModelPackageError
 from sploot_media_clustering.services.batching import Batcher, PhotoEmbedder
 from sploot_media_clustering.services.carrying import Carrier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
-from sploot_media_clustering.services.consuming import Consumer, Pace
+from sploot_media_clustering.services.consuming import Consumer, Gate, Pace
+from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
+from sploot_media_clustering.services.fitness import Fitness
 from sploot_media_clustering.services.heart import BEAT_S, Heart
-from sploot_media_clustering.services.job_ports import PetEmbeddings
+from sploot_media_clustering.services.job_ports import JobStream, PetEmbeddings
 from sploot_media_clustering.services.models_in_charge import Charge
+from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
 from sploot_media_clustering.services.ports import PhotoSource
 from sploot_media_clustering.services.preparing import FETCHES, Patience, PhotoPreparer
 from sploot_media_clustering.services.processing import Limits, Ports, Processor
@@ -44,12 +63,14 @@ class Tools:
         embedder: photos into embeddings.
         source: where photos are read from.
         kept: embeddings of albums.
+        canary: a photo on which the networks have to find an animal; without one they are not tried.
     """
 
     clustering: ClusteringService
     embedder: PhotoEmbedder
     source: PhotoSource
     kept: PetEmbeddings
+    canary: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +84,7 @@ class Manner:
         beat_s: between two heartbeats.
         silence_s: after which entries of another worker are claimed.
         uri_template: of photos that are told by id alone.
+        letters_most: dead letters that are kept; beyond it jobs wait.
         after: called with the name of each step of the protocol that was done.
     """
 
@@ -72,6 +94,7 @@ class Manner:
     beat_s: float = BEAT_S
     silence_s: float = SILENCE_S
     uri_template: str | None = None
+    letters_most: int = MOST_LETTERS
     after: Callable[[str], None] = lambda _step: None
 
 
@@ -90,42 +113,105 @@ def open_tools(settings: Settings, uris: UriSettings) -> Iterator[Tools]:
                 parts.service,
                 source,
                 FolderPetEmbeddings(f"{settings.cache}/albums", parts.file_systems),
+                canary_photo(),
             )
         finally:
             source.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker, ready to consume.
+
+    Attributes:
+        consumer: of the stream.
+        fitness: tells whether it is fit for its work.
+        overseer: of the service.
+        registry: where its figures are found.
+        gauges: of what is in the store.
+    """
+
+    consumer: Consumer
+    fitness: Fitness
+    overseer: Overseer
+    registry: CollectorRegistry
+    gauges: StoreGauges
+
+
 @asynccontextmanager
 async def open_consumer(url: str, tools: Tools, manner: Manner | None = None) -> AsyncIterator[Consumer]:
-    """A consumer of the stream at ``url``, its heart beating; it leaves the group at the end.
+    """A consumer of the stream at ``url``; see :func:`open_worker`."""
+    async with open_worker(url, tools, manner) as worker:
+        yield worker.consumer
+
+
+@asynccontextmanager
+async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> AsyncIterator[Worker]:
+    """A worker for the stream at ``url``, its heart beating; it leaves the group at the end.
 
     Raises:
         ConfigurationError: the URL is none.
     """
     manner = manner or Manner()
     name = f"{socket.gethostname()}-{getpid()}-{secrets.token_hex(4)}"
-    batcher = Batcher(tools.embedder)
+    registry = CollectorRegistry()
+    metrics = WorkerMetrics(registry)
+    batcher = Batcher(MeasuredEmbedder(tools.embedder, metrics))
     async with open_connection(url) as connection, batcher.running():
         stream = RedisJobStream(connection, name, silence_s=manner.silence_s)
-        pets = RedisPetStore(connection)
-        applier = AlbumApplier(tools.clustering, questions=QUESTIONS)
+        overseer = RedisOverseer(
+            connection, letters_most=manner.letters_most, uri_template=manner.uri_template
+        )
+        gates: list[Gate] = [Charge(RedisModels(connection), tools.clustering.model.version), overseer]
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as threads:
-            preparer = PhotoPreparer(tools.source, batcher, tools.kept, threads, manner.patience)
-            carrier = Carrier(tools.clustering, preparer)
-            processor = Processor(
-                Ports(RedisJobQueue(connection), stream, pets, RedisDeadLetters(connection)),
-                Committer(pets, applier, carrier, manner.after),
-                preparer,
-                manner.limits,
-                after=manner.after,
-            )
+            source = MeasuredSource(tools.source, metrics)
+            preparer = PhotoPreparer(source, batcher, tools.kept, threads, manner.patience)
+            processor = _processor(connection, stream, preparer, tools.clustering, metrics, manner)
             with Heart(RedisPulse(url, name), stream.disturbed, beat_s=manner.beat_s) as heart:
-                yield Consumer(
-                    stream,
+                consumer = Consumer(
+                    MeasuredStream(stream, metrics),
                     processor,
                     heart,
                     manner.pace,
-                    gates=[Charge(RedisModels(connection), tools.clustering.model.version)],
+                    gates=gates,
                     uri_template=manner.uri_template,
                 )
+                canary = _canary(batcher, tools.canary) if tools.canary else None
+                fitness = Fitness(consumer, overseer, RedisHealth(connection), canary)
+                yield Worker(consumer, fitness, overseer, registry, StoreGauges(registry))
             await stream.leave()
+
+
+def _processor(
+    connection: RedisConnection,
+    stream: JobStream,
+    preparer: PhotoPreparer,
+    clustering: ClusteringService,
+    metrics: WorkerMetrics,
+    manner: Manner,
+) -> Processor:
+    """The protocol over the store."""
+    queue = MeasuredQueue(RedisJobQueue(connection), metrics)
+    pets = MeasuredStore(RedisPetStore(connection), metrics)
+    letters = MeasuredLetters(RedisDeadLetters(connection, most=manner.letters_most), metrics)
+    applier = MeasuredApplier(clustering, metrics, questions=QUESTIONS)
+    return Processor(
+        Ports(queue, MeasuredStream(stream, metrics), pets, letters),
+        Committer(pets, applier, Carrier(clustering, preparer), manner.after),
+        preparer,
+        manner.limits,
+        after=manner.after,
+    )
+
+
+def _canary(batcher: Batcher, photo: bytes) -> Callable[[], Awaitable[None]]:
+    """Sends a photo through the networks, on which they have to find an animal."""
+
+    async def send() -> None:
+        seen = await batcher.embed(PhotoInput("canary", photo))
+        if isinstance(seen, PhotoFailure):
+            raise seen.error
+        if not seen.sightings:
+            raise ModelPackageError("the networks find no animal in the canary")
+
+    return send

@@ -11,6 +11,7 @@ from typing import Final
 
 from sploot_media_clustering.adapters.filesystems import DEFAULT_TIMEOUT_S
 from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.services.overseeing import MOST_LETTERS
 
 _MOST_DIGITS: Final = 15
 """Of a whole number: a petabyte in bytes has no more."""
@@ -107,6 +108,21 @@ class StoreSettings:
     uri_template: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What an installation may choose of a worker.
+
+    Attributes:
+        port: on which it tells whether it is fit, and its figures (``SPLOOT_WORKER_PORT``); 0 for none.
+        host: address of that port (``SPLOOT_WORKER_HOST``).
+        letters_most: dead letters that are kept; beyond it jobs wait (``SPLOOT_DEAD_LETTERS_MOST``).
+    """
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    letters_most: int = MOST_LETTERS
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from environment variables.
 
@@ -169,6 +185,20 @@ def store_from_environment(environment: Mapping[str, str] = os.environ) -> Store
         url=url,
         folder=Path(folder) if folder else _data_home(environment) / "store",
         uri_template=environment.get("SPLOOT_URI_TEMPLATE") or None,
+    )
+
+
+def worker_from_environment(environment: Mapping[str, str] = os.environ) -> WorkerSettings:
+    """Settings of a worker from environment variables.
+
+    Raises:
+        ConfigurationError: a variable does not read as what it should be.
+    """
+    told = WorkerSettings()
+    return WorkerSettings(
+        port=_count(environment, "SPLOOT_WORKER_PORT", told.port),
+        host=environment.get("SPLOOT_WORKER_HOST") or told.host,
+        letters_most=_count(environment, "SPLOOT_DEAD_LETTERS_MOST", told.letters_most),
     )
 
 

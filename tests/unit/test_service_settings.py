@@ -12,9 +12,11 @@ from sploot_media_clustering.settings import (
     ApiSettings,
     StoreSettings,
     UriSettings,
+    WorkerSettings,
     api_from_environment,
     store_from_environment,
     uris_from_environment,
+    worker_from_environment,
 )
 
 
@@ -100,3 +102,15 @@ def test_secrets_stand_in_no_repr() -> None:
     """Settings are logged by somebody sooner or later."""
     assert "secret" not in repr(ApiSettings(tokens=("secret",), metrics_tokens=("secret",)))
     assert "secret" not in repr(StoreSettings(url="redis://:secret@h", folder=Path()))
+
+
+def test_a_worker_is_set_up_by_the_environment() -> None:
+    """It tells nobody how it is, unless a port is named."""
+    assert worker_from_environment({}) == WorkerSettings()
+    assert WorkerSettings().port == 0
+    told = {
+        "SPLOOT_WORKER_PORT": "9001",
+        "SPLOOT_WORKER_HOST": "0.0.0.0",  # noqa: S104 - it listens to nothing here
+        "SPLOOT_DEAD_LETTERS_MOST": "7",
+    }
+    assert worker_from_environment(told) == WorkerSettings(port=9001, host="0.0.0.0", letters_most=7)  # noqa: S104

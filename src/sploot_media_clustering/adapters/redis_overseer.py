@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters import redis_scripts as scripts
-from sploot_media_clustering.adapters.redis_connection import RedisConnection
+from sploot_media_clustering.adapters.redis_connection import RedisConnection, Value
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.jobs import Position, parse
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, OpenJob, Overview
@@ -81,7 +81,7 @@ class RedisOverseer:
         return None if paused is None else f"consumption is paused since {paused.decode()}"
 
     async def _read(self) -> Sequence[Any]:
-        limits = [keys.GROUP, _HEARD_OF_MS, _HEARD_OF_PAUSED_MS]
+        limits: list[Value] = [keys.GROUP, _HEARD_OF_MS, _HEARD_OF_PAUSED_MS]
         read: Sequence[Any] = await self._connection.run(scripts.OVERVIEW, [keys.JOBS, keys.PAUSED], limits)
         return read
 

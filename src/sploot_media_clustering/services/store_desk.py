@@ -175,7 +175,7 @@ class StoreAlbums:
             async with asyncio.timeout(APPLY_TIMEOUT_S):
                 return await self._work.apply(job, position)
         except (TemporaryError, StateError, TimeoutError) as error:
-            _log.warning("job %s is left to a worker: %s", job.job_id, error or type(error).__name__)
+            _log.warning("job %s is left to a worker: %s", job.job_id, str(error) or type(error).__name__)
             return None
 
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sploot_media_clustering import __version__
+from sploot_media_clustering.adapters.worker_metrics import StoreGauges
 from sploot_media_clustering.entrypoints.api import problems
 from sploot_media_clustering.entrypoints.api.access import Caller, Gate, require_safe
 from sploot_media_clustering.entrypoints.api.limits import RateLimit
@@ -64,6 +65,8 @@ def create_app(parts: ApiParts) -> ASGIApp:
     )
     app.state.parts = parts
     app.state.registry = CollectorRegistry()
+    if parts.overseer is not None:
+        app.state.gauges = StoreGauges(app.state.registry)
     limit = RateLimit(settings.requests_per_s, settings.burst)
     for noun in _NOUNS:
         app.include_router(_behind(noun, Gate(settings.tokens), limit))

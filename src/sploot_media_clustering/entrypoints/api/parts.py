@@ -15,6 +15,7 @@ from sploot_media_clustering.services.desk import Albums, DeadLetterBox, Intake
 from sploot_media_clustering.services.gallery import Gallery
 from sploot_media_clustering.services.job_request import MAX_IMAGE_ID_CHARACTERS, NAME_PATTERN
 from sploot_media_clustering.services.json_body import read_json
+from sploot_media_clustering.services.overseeing import Overseer
 from sploot_media_clustering.settings import ApiSettings
 
 PREFIX: Final = "/internal"
@@ -31,6 +32,7 @@ class ApiParts:
         intake: jobs.
         albums: answers, decisions, deletions.
         dead_letters: messages that were given up.
+        overseer: of the service, for its figures; None for those of requests alone.
         gallery: what the page of local mode shows; None for no page.
     """
 
@@ -38,6 +40,7 @@ class ApiParts:
     intake: Intake
     albums: Albums
     dead_letters: DeadLetterBox
+    overseer: Overseer | None = None
     gallery: Gallery | None = None
 
 

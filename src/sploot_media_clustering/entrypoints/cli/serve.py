@@ -17,6 +17,7 @@ from sploot_media_clustering.settings import (
     from_environment,
     store_from_environment,
     uris_from_environment,
+    worker_from_environment,
 )
 
 
@@ -49,12 +50,14 @@ async def _served(url: str, settings: ApiSettings, uri_template: str | None) -> 
     async with (
         service().open_desk(url, from_environment(), uri_template) as desk,
         service().open_gallery(url, desk.albums, uris_from_environment()) as gallery,
+        service().open_overseer(url, worker_from_environment().letters_most) as overseer,
     ):
         parts = ApiParts(
             settings=settings,
             intake=desk.intake,
             albums=desk.albums,
             dead_letters=desk.letters,
+            overseer=overseer,
             gallery=gallery if settings.local else None,
         )
         app = create_app(parts)

@@ -6,15 +6,20 @@ import logging
 from importlib import import_module
 
 from sploot_media_clustering.entrypoints.cli.desk import service
-from sploot_media_clustering.settings import from_environment, store_from_environment, uris_from_environment
+from sploot_media_clustering.settings import (
+    from_environment,
+    store_from_environment,
+    uris_from_environment,
+    worker_from_environment,
+)
 
 
 def worker() -> None:
     """Work on the jobs of the stream, until SIGTERM or Ctrl-C; what is in hand is finished then.
 
     The settings are environment variables: REDIS_URL says where jobs are; SPLOOT_URI_HOSTS,
-    SPLOOT_URI_PREFIXES and SPLOOT_FILE_ROOT say from where photos may be read. Any number of workers share
-    the jobs; see docs/redis.md.
+    SPLOOT_URI_PREFIXES and SPLOOT_FILE_ROOT say from where photos may be read; on SPLOOT_WORKER_PORT are
+    /healthz, /readyz and /metrics. Any number of workers share the jobs; see docs/redis.md.
 
     Example:
 
@@ -24,6 +29,8 @@ def worker() -> None:
     root, store, settings = service(), store_from_environment(), from_environment()
     tools = import_module("sploot_media_clustering.bootstrap_worker")  # of the extra "service"
     process = import_module("sploot_media_clustering.entrypoints.worker")
-    manner = tools.Manner(uri_template=store.uri_template)
+    told = worker_from_environment()
+    manner = tools.Manner(uri_template=store.uri_template, letters_most=told.letters_most)
+    health = process.Address(told.host, told.port) if told.port else None
     with root.open_store(store) as url, tools.open_tools(settings, uris_from_environment()) as opened:
-        process.work(url, opened, manner)
+        process.work(url, opened, manner, health)

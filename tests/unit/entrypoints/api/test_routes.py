@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from api_service import Service
+from api_service import METRICS_TOKEN, Service
 from asgi_client import Client
+from memory_desk import MemoryOverseer
 from sample_answers import household
 
 from sploot_media_clustering.entrypoints.api import examples
 from sploot_media_clustering.entrypoints.api.routes.dead_letters import DeadLetters
 from sploot_media_clustering.entrypoints.api.routes.decisions import DecisionBody, Decisions
+from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services.answer_pages import ClusterPage, PhotoPlace
 from sploot_media_clustering.services.desk import (
     Changed,
@@ -279,3 +281,12 @@ def test_the_page_of_the_default_level_holds_what_the_answer_holds(client: Clien
     """Every cluster as clusters.json has it."""
     told = client.get(f"{CLUSTERS}?level=all").json()["clusters"]
     assert told == msgspec.json.decode(msgspec.json.encode(household().clusters))
+
+
+def test_figures_tell_what_is_in_the_store(service: Service) -> None:
+    """Where the API knows of it; a store that does not answer takes no figures of requests away."""
+    overseer = MemoryOverseer()
+    client = service.client(METRICS_TOKEN, overseer=overseer)
+    assert "sploot_jobs_waiting 3.0" in client.get("/metrics").text
+    overseer.error = StoreUnavailableError("no route")
+    assert "sploot_api_requests_total" in client.get("/metrics").text

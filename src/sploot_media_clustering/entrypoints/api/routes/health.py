@@ -53,6 +53,6 @@ async def readyz(parts: Parts) -> Response:
         async with asyncio.timeout(STORE_TIMEOUT_S):
             await parts.albums.ready()
     except (SplootError, TimeoutError) as error:
-        _log.warning("not ready: %s", error or type(error).__name__)
+        _log.warning("not ready: %s", str(error) or type(error).__name__)
         raise unavailable("the store does not answer") from None
     return told(Health(), HTTPStatus.OK)

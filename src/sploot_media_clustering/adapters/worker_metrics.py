@@ -1,0 +1,81 @@
+"""What is measured of a worker. No label has values that grow with albums, photos or jobs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from sploot_media_clustering.services.overseeing import Overview
+
+_STEP_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Around a commit (milliseconds), an embedding (tens of them), and an album that settles (a second)."""
+_JOB_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
+"""From one photo on an idle worker (0.2 s) to a queue of hours."""
+_BATCH: Final = (1, 2, 4, 8, 16)
+
+
+class WorkerMetrics:
+    """Counters and histograms of one worker.
+
+    Args:
+        registry: where they are found again.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"sploot_worker_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...] = _STEP_S) -> Histogram:
+            return Histogram(f"sploot_worker_{name}", text, buckets=buckets, registry=registry)
+
+        self.jobs = counter("jobs", "Jobs that ended.", "status")
+        self.taken = counter("messages_taken", "Messages taken from the stream.")
+        self.claims = counter("messages_claimed", "Messages taken over from workers that fell silent.")
+        self.attempts = counter(
+            "attempts_alone", "Attempts at messages that failed, or crashed a worker, before."
+        )
+        self.letters = counter("dead_letters", "Messages that were given up.")
+        self.commits = counter("commits", "Commits by what became of them.", "result")
+        self.fetches = counter(
+            "fetches", "Photos asked for; those unavailable are asked for again.", "outcome"
+        )
+        self.photos = counter("photos", "Photos that went through the networks.", "outcome")
+        self.job_seconds = histogram("job_seconds", "From a job's storage to its acknowledgement.", _JOB_S)
+        self.fetch_seconds = histogram("fetch_seconds", "Reading one photo.")
+        self.embedding_seconds = histogram("embedding_seconds", "One batch through decoder and networks.")
+        self.batch_photos = histogram("batch_photos", "Photos in a batch.", _BATCH)
+        self.clustering_seconds = histogram(
+            "clustering_seconds", "Jobs applied to an album: arrivals, settling, heroes, its answer."
+        )
+        self.commit_seconds = histogram("commit_seconds", "One commit.")
+
+
+class StoreGauges:
+    """Gauges of what is in the store; the same from whichever process tells them.
+
+    Args:
+        registry: where they are found again.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"sploot_{name}", text, registry=registry)
+
+        self._waiting = gauge("jobs_waiting", "Jobs that no worker has taken up.")
+        self._in_hand = gauge("jobs_in_hand", "Jobs that a worker has.")
+        self._oldest = gauge("oldest_job_seconds", "Age of the oldest job that has not ended.")
+        self._workers = gauge("workers", "Workers that were heard of lately.")
+        self._paused = gauge("consumption_paused", "1 while no jobs are taken up.")
+        self._letters = gauge("dead_letters_stored", "Messages that were given up and wait for somebody.")
+        self._letters_most = gauge("dead_letters_most", "As many of them are kept; then jobs wait.")
+
+    def show(self, overview: Overview) -> None:
+        """Set them."""
+        self._waiting.set(overview.waiting)
+        self._in_hand.set(overview.in_hand)
+        self._oldest.set(overview.oldest_s)
+        self._workers.set(len(overview.workers))
+        self._paused.set(overview.paused_at is not None)
+        self._letters.set(overview.dead_letters)
+        self._letters_most.set(overview.dead_letters_most)
