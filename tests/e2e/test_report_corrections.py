@@ -32,7 +32,13 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
     contexts = []
     complaints: list[str] = []
 
-    def go(answer: Answer, screen: dict[str, int] = DESKTOP, *, pictures: bool = True) -> Page:
+    def go(
+        answer: Answer,
+        screen: dict[str, int] = DESKTOP,
+        *,
+        pictures: bool = True,
+        scheme: str = "light",
+    ) -> Page:
         keys = wanted({"home": answer})
         table = (
             embed(keys, sample.thumbnail)
@@ -41,7 +47,9 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
         )
         path = tmp_path / "report.html"
         path.write_text(compose({"home": answer}, table), encoding="utf-8")
-        context = browser.new_context(viewport=screen, reduced_motion="reduce", offline=True)
+        context = browser.new_context(
+            viewport=screen, color_scheme=scheme, reduced_motion="reduce", offline=True
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
@@ -243,10 +251,11 @@ def test_hostile_words_stay_text(opened: Opener) -> None:
     assert page.locator("img[src='x']").count() == 0
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @SCREENS
-def test_axe_finds_nothing_serious_in_what_opens(opened: Opener, screen: dict[str, int]) -> None:
-    """Months, selection, comparison and keys, on both screens; nothing overflows."""
-    page = opened(albumful(100), screen)
+def test_axe_finds_nothing_serious_in_what_opens(opened: Opener, screen: dict[str, int], scheme: str) -> None:
+    """Months, selection, comparison and keys, on both screens and in both themes; nothing overflows."""
+    page = opened(albumful(100), screen, scheme=scheme)
 
     def serious() -> list[str]:
         found = Axe().run(page).response["violations"]
@@ -266,6 +275,15 @@ def test_axe_finds_nothing_serious_in_what_opens(opened: Opener, screen: dict[st
     page.keyboard.press("c")
     assert serious() == []
     assert page.evaluate("document.documentElement.scrollWidth") <= screen["width"]
+
+
+@SCREENS
+def test_what_is_touched_is_large_enough(opened: Opener, screen: dict[str, int]) -> None:
+    """24 pixels a side at least, or that far from the next (WCAG 2.2, 2.5.8)."""
+    page = opened(sample.household(), screen)
+    rules = {"runOnly": {"type": "rule", "values": ["target-size"]}}
+    found = Axe().run(page, options=rules).response["violations"]
+    assert [node["target"] for part in found for node in part["nodes"]] == []
 
 
 @pytest.mark.parametrize("count", [1000, 5000])
