@@ -1,9 +1,10 @@
 """How fast the API reads a cached album: latency of GET clusters at a steady rate, from request to last byte.
 
-    .venv/bin/python benchmarks/api_speed.py [--rate 200] [--seconds 20] [--photos 100] [--query level=look]
+    .venv/bin/python benchmarks/api_speed.py [--rate 200] [--seconds 20] [--photos 100] [--query Q] [--busy]
 
 A real server process over a real store of its own; requests are sent on time over connections that stay open,
 whether earlier ones have been answered or not, and a request that had to wait counts from when it was due.
+``--busy`` has a worker with one thread beside it, which always has photos of 12 megapixels to embed.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+from service_freshness import write_photos
 
+from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.redis_connection import connect
+from sploot_media_clustering.adapters.redis_jobs import RedisJobQueue
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.services.answer import (
     Answer,
@@ -39,6 +43,7 @@ from sploot_media_clustering.services.answer import (
     SeenAnimal,
 )
 from sploot_media_clustering.services.job_ports import Commit
+from sploot_media_clustering.services.job_request import JobImage, JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +51,9 @@ if TYPE_CHECKING:
 PORT = 8765
 CONNECTIONS = 8
 LOOKS = 10
+DIFFERENT, HANDED_IN = 20, 2000
+"""Photos that keep a worker busy, and jobs of them."""
+START_S = 60.0
 WARM_UP_S = 2.0
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BOX = (0.1234, 0.2345, 0.8765, 0.9876)
@@ -59,16 +67,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--photos", type=int, default=100)
     parser.add_argument("--query", default="level=look&members=full")
+    parser.add_argument("--busy", action="store_true", help="beside a worker that is never idle")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, embedded_store(Path(folder)) as store:
         asyncio.run(keep(store.url, album(told.photos)))
-        with served(store.url):
+        with command(store.url, "serve", "--port", str(PORT)), ExitStack() as stack:
+            if told.busy:
+                stack.enter_context(worked(store.url, Path(folder) / "photos"))
             latencies_ms, size_bytes = asyncio.run(asked(told.rate, told.seconds, told.query))
+            done = asyncio.run(photos_done(store.url)) if told.busy else 0
     p50, p95, p99 = np.percentile(latencies_ms, (50, 95, 99))
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}: "
         f"{len(latencies_ms)} answers of {size_bytes} bytes at {told.rate}/s: "
         f"p50 {p50:.2f} ms, p95 {p95:.2f} ms, p99 {p99:.2f} ms, worst {max(latencies_ms):.2f} ms"
+        + (f"; {done} photos embedded beside it" if told.busy else "")
     )
 
 
@@ -152,20 +165,52 @@ async def keep(url: str, answer: Answer) -> None:
 
 
 @contextmanager
-def served(url: str) -> Iterator[None]:
-    """The API in a process of its own."""
+def command(url: str, *words: str, **more: str) -> Iterator[None]:
+    """A command of ours in a process of its own."""
     code = "from sploot_media_clustering.entrypoints.cli import main; main()"
-    settings = {"REDIS_URL": url, "SPLOOT_LOCAL": "1", "SPLOOT_API_REQUESTS_PER_S": "0"}
+    settings = {"REDIS_URL": url, "SPLOOT_LOCAL": "1", "SPLOOT_API_REQUESTS_PER_S": "0", **more}
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-c", code, "serve", "--port", str(PORT)],
-        env={**os.environ, **settings},
-        stderr=subprocess.DEVNULL,
+        [sys.executable, "-c", code, *words], env={**os.environ, **settings}, stderr=subprocess.DEVNULL
     )
     try:
         yield
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def worked(url: str, folder: Path) -> Iterator[None]:
+    """A worker with one thread, and more photos than it can embed meanwhile; it has begun."""
+    folder.mkdir()
+    write_photos(folder, DIFFERENT)
+    asyncio.run(hand_in(url, folder))
+    settings = {"SPLOOT_THREADS": "1", "SPLOOT_FILE_ROOT": str(folder), "SPLOOT_CACHE": f"{folder}/kept"}
+    with command(url, "worker", **settings):
+        end = time.monotonic() + START_S
+        while not asyncio.run(photos_done(url)):
+            if time.monotonic() > end:
+                raise TimeoutError("the worker did not begin")
+            time.sleep(0.1)
+        yield
+
+
+async def hand_in(url: str, folder: Path) -> None:
+    """Many jobs of one photo each, for albums of their own; no photo is known by the time it comes."""
+    connection = connect(url)
+    for number in range(HANDED_IN):
+        image = JobImage(image_id=f"{number}.jpg", uri=f"file://{folder}/{number % DIFFERENT}.jpg")
+        job = JobRequest(job_id=f"busy-{number}", pet_id=f"busy-{number}", images=(image,), force=True)
+        await RedisJobQueue(connection).add(job)
+    await connection.close()
+
+
+async def photos_done(url: str) -> int:
+    """Published so far."""
+    connection = connect(url)
+    count = int(await connection.execute("XLEN", keys.RESULTS))
+    await connection.close()
+    return count
 
 
 async def asked(rate: int, seconds: float, query: str) -> tuple[list[float], int]:
