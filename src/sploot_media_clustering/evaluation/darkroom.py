@@ -28,6 +28,7 @@ _CLEAR: Final = 0.02
 """Of a photo's side: boxes end a little inside the animal."""
 
 Pixels = UInt8[np.ndarray, "h w 3"]
+Strip = UInt8[np.ndarray, "tall wide 3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def side_by_side(left: LabelledPhoto, right: LabelledPhoto, decoder: ImageDecode
     return Pair(developed(f"{left.key}|{right.key}", np.hstack(parts)), widths_px[0] / sum(widths_px))
 
 
-def beside(pixels: Pixels, boxes: tuple[Box, ...]) -> Pixels | None:
+def beside(pixels: Pixels, boxes: tuple[Box, ...]) -> Strip | None:
     """The largest strip along an edge of a photo with no animal in it; None where it would be too narrow."""
     left = min((box.left for box in boxes), default=1.0) - _CLEAR
     top = min((box.top for box in boxes), default=1.0) - _CLEAR

@@ -14,6 +14,7 @@ from sploot_media_clustering.domain.album import Box
 from sploot_media_clustering.evaluation.darkroom import JPEG_QUALITY
 
 Pixels = UInt8[np.ndarray, "h w 3"]
+Cut = UInt8[np.ndarray, "h cut 3"]
 
 HEAVY_JPEG: Final = "heavy_jpeg"
 _HEAVY_QUALITY: Final = 6
@@ -85,7 +86,7 @@ def _heavy_jpeg(pixels: Pixels, box: Box, rng: np.random.Generator) -> Pixels:
     return pixels
 
 
-def _cut_off(pixels: Pixels, box: Box, rng: np.random.Generator) -> Pixels:
+def _cut_off(pixels: Pixels, box: Box, rng: np.random.Generator) -> Cut:
     """The frame ends inside the animal, at the left or at the right."""
     width = pixels.shape[1]
     if rng.random() < 0.5:  # noqa: PLR2004 - either side

@@ -91,19 +91,40 @@ def judged_sets(
             f"expected two animals of at least {LEAST_PHOTOS} readable photos in one data set, got none; "
             "put each animal's photos into a folder of its own, side by side"
         )
-    fit = head_without(vectors)
+    enough = len(vectors.set_names) >= LEAST_SETS
+    without = heads_without(data_sets, embeddings, vectors, heads)
     for one in held:
         name = vectors.set_names[one]
         progress(name)
-        own, judged_by = heads, AS_THEY_ARE
-        if len(vectors.set_names) >= LEAST_SETS:
-            identity = fit_identity(vectors, fit, left_out=frozenset({one}))
-            data = training_data(data_sets, embeddings, left_out={name})
-            own = assembled(data, identity, heads.pictures, version=heads.tree.version)
-            judged_by = WITHOUT_THE_SET
+        own, judged_by = (without(frozenset({one})), WITHOUT_THE_SET) if enough else (heads, AS_THEY_ARE)
         animals = vectors.rows_of(one, least=LEAST_PHOTOS)
         photos = {row: own.project(embeddings[vectors.keys[row]]) for row in np.concatenate(animals)}
         yield JudgedSet(name, vectors, animals, photos, own, judged_by)
+
+
+def heads_without(
+    data_sets: Sequence[DataSet],
+    embeddings: Mapping[str, PhotoEmbedding],
+    vectors: LabelledVectors,
+    heads: Heads,
+) -> Callable[[frozenset[int]], Heads]:
+    """Heads fitted without some sets, told by their indices; what two of them share is fitted once.
+
+    Args:
+        data_sets: labelled photos.
+        embeddings: by key.
+        vectors: of the same photos.
+        heads: whose look and hero heads are used.
+    """
+    fit = head_without(vectors)
+
+    def without(left_out: frozenset[int]) -> Heads:
+        names = {vectors.set_names[one] for one in left_out}
+        identity = fit_identity(vectors, fit, left_out=left_out)
+        data = training_data(data_sets, embeddings, left_out=names)
+        return assembled(data, identity, heads.pictures, version=heads.tree.version)
+
+    return without
 
 
 def judged(vectors: LabelledVectors) -> list[int]:

@@ -38,8 +38,8 @@ from sploot_media_clustering.evaluation.outcome import Measure, Outcome, Plot, S
 from sploot_media_clustering.training.households import households
 from sploot_media_clustering.training.identity import items_of
 
-ORDERS: Final = 20
-ALBUMS: Final = 40
+ORDERS: Final = 12
+ALBUMS: Final = 12
 SHARE_NEW: Final = 0.1
 STEPS: Final = 10
 """Points of a growth curve."""

@@ -47,10 +47,17 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points of one colour: x and y each."""
+    """Points that belong together.
+
+    Attributes:
+        name: of them.
+        points: x and y each.
+        kind: series of one kind have one colour; by default each has its own.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Plot:
         series: each with a name in the legend.
         kind: joined points, single points with their names, or points beside the diagonal.
         caption: what is to be seen, in a sentence.
+        logarithmic: whether equal factors of x are equal distances.
     """
 
     title: str
@@ -72,6 +80,7 @@ class Plot:
     series: tuple[Series, ...]
     kind: Literal["line", "scatter", "reliability"] = "line"
     caption: str = ""
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

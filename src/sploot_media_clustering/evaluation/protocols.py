@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.errors import DatasetError, MissingExtraError
 from sploot_media_clustering.evaluation import (
     calibration,
     corrections,
@@ -14,15 +14,22 @@ from sploot_media_clustering.evaluation import (
     end_to_end,
     foreign,
     identity,
+    mixed,
+    occasions,
     order,
     pictures,
+    rival_trials,
+    rivals,
     sightings,
     together,
     words,
 )
 from sploot_media_clustering.evaluation.material import Material
 from sploot_media_clustering.evaluation.outcome import Outcome
+from sploot_media_clustering.evaluation.results import FORMAT, MeasuredSet, Results
 from sploot_media_clustering.training.coats import coated_photos, read_coats
+from sploot_media_clustering.training.labelled import DataSet
+from sploot_media_clustering.training.ratings import RatedPhotos
 
 Run: TypeAlias = Callable[[Material, int], tuple[Outcome, ...]]
 """From the material and the number of households (photos, pairs) of each set to outcomes."""
@@ -40,21 +47,50 @@ def _end_to_end(material: Material, draws: int) -> tuple[Outcome, ...]:
     return (end_to_end.end_to_end_outcome(results, material.judged_by),)
 
 
+def _mixed(material: Material, draws: int) -> tuple[Outcome, ...]:
+    found = mixed.evaluate_mixed(
+        material.data_sets,
+        material.embeddings,
+        material.vectors,
+        material.heads,
+        draws=draws,
+        progress=material.progress,
+    )
+    return (mixed.mixed_outcome(found),)
+
+
+def _rivals(material: Material, draws: int) -> tuple[Outcome, ...]:
+    found = rival_trials.evaluate_rivals(
+        material.sets, rivals.available(), draws=draws, progress=material.progress
+    )
+    return (rival_trials.rivals_outcome(found, material.judged_by),)
+
+
+def _moments(material: Material, draws: int) -> tuple[Outcome, ...]:
+    del draws
+    found = occasions.evaluate_moments(material.sets, _rated(material), material.embeddings)
+    raters = occasions.raters_moments(material.ratings)
+    return (occasions.moments_outcome(found, raters, material.judged_by),)
+
+
+def _rated(material: Material) -> RatedPhotos:
+    if material.rated is None:
+        raise DatasetError("expected a ratings.csv beside an index.csv, got none: nobody rated these photos")
+    return material.rated
+
+
 def _sightings(material: Material, draws: int) -> tuple[Outcome, ...]:
     return (sightings.sightings_outcome(material, draws),)
 
 
 def _pictures(material: Material, draws: int) -> tuple[Outcome, ...]:
     del draws
-    if material.rated is None:
-        raise DatasetError("expected a ratings.csv beside an index.csv, got none: nobody rated these photos")
-    return pictures.pictures_outcomes(material.rated, material.ratings, material.judged)
+    return pictures.pictures_outcomes(_rated(material), material.ratings, material.judged)
 
 
 def _words(material: Material, draws: int) -> tuple[Outcome, ...]:
     del draws
-    if material.rated is None:
-        raise DatasetError("expected a ratings.csv beside an index.csv, got none: nobody rated these photos")
+    _rated(material)
     coats = read_coats([data_set.folder for data_set in material.data_sets])
     return words.words_outcomes(material.judged, coated_photos(material.vectors, coats))
 
@@ -98,15 +134,52 @@ PROTOCOLS: Final[Mapping[str, tuple[Run, int]]] = MappingProxyType(
     {
         "identity": (_identity, identity.DRAWS),
         "end-to-end": (_end_to_end, identity.DRAWS),
+        "mixed": (_mixed, mixed.DRAWS),
+        "rivals": (_rivals, rival_trials.DRAWS),
         "foreign": (_foreign, foreign.ANIMALS),
         "together": (_together, together.ALBUMS),
         "sightings": (_sightings, sightings.PAIRS),
         "membership": (_membership, calibration.DRAWS),
         "order": (_order, order.ALBUMS),
         "corrections": (_corrections, corrections.DRAWS),
+        "moments": (_moments, 0),
         "pictures": (_pictures, 0),
         "degraded": (_degraded, degraded.ANIMALS),
         "words": (_words, 0),
     }
 )
 """What runs, and how many draws it usually makes of each set; 0 where it takes none."""
+
+
+def run_all(material: Material, names: Sequence[str], draws: int | None = None, *, version: str) -> Results:
+    """Run protocols on the same material; one that the photos or the installation do not allow is left out.
+
+    Args:
+        material: labelled photos.
+        names: of :data:`PROTOCOLS`.
+        draws: of each set, where protocols take any; by default their own.
+        version: of the program.
+    """
+    outcomes: list[Outcome] = []
+    left_out: list[tuple[str, str]] = []
+    for name in names:
+        material.progress(name)
+        run, usual = PROTOCOLS[name]
+        try:
+            outcomes += run(material, draws or usual)
+        except (DatasetError, MissingExtraError) as error:
+            left_out.append((name, str(error)))
+    return Results(
+        format=FORMAT,
+        version=version,
+        model=material.heads.tree.version,
+        sets=tuple(_measured(one, material) for one in material.data_sets),
+        outcomes=tuple(outcomes),
+        left_out=tuple(left_out),
+    )
+
+
+def _measured(one: DataSet, material: Material) -> MeasuredSet:
+    read = [photo for photo in one.photos if photo.key in material.embeddings]
+    animals = {name for photo in read for name in photo.animals}
+    return MeasuredSet(one.name, len(animals), len(read))

@@ -12,6 +12,7 @@ from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.evaluation.outcome import Outcome
 
 FORMAT: Final = 1
+RESULTS: Final = "results.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from sploot_media_clustering.evaluation.outcome import Measure, Outcome
+
+_WRITTEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "v measure": "V-measure",
+        "bcubed f": "BCubed F",
+        "pairwise f": "pairwise F",
+        "rand": "Rand",
+        "refit ms": "ms",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,10 @@ def table_of(outcome: Outcome) -> Table:
 
 def plain(name: str) -> str:
     """The name of a measure as people read it."""
-    return name.replace("_", " ")
+    words = name.replace("_", " ")
+    for known, written in _WRITTEN.items():
+        words = re.sub(rf"\b{known}\b", written, words)
+    return words
 
 
 def number(name: str, value: float | None) -> str:
