@@ -19,8 +19,10 @@ from cat_album import cat_photo, write_album
 from typer.testing import Result
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.adapters.model_package import default_package
+from sploot_media_clustering.adapters.model_package import default_package, load_package
+from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.sources import FsspecSource
+from sploot_media_clustering.bootstrap import built_in_heads
 from sploot_media_clustering.errors import SourceUnavailableError
 from sploot_media_clustering.services.answer import Answer, decode, json_schema
 
@@ -332,14 +334,27 @@ def test_heads_are_fitted_into_a_package_that_clusters(run: Run, milo: Path, tmp
 
 
 def test_too_little_to_learn_from_is_said(run: Run, tmp_path: Path) -> None:
-    """One data set of two animals, then two without ratings: a sentence with a remedy, no package."""
+    """One data set of two animals: a sentence with a remedy, no package."""
     one = run("train", "heads", write_labelled(tmp_path / "one", 1), "--out", "fitted")
     assert one.exit_code == 3
-    assert "divide your animals over two folders" in one.stderr
-    unrated = run("train", "heads", write_labelled(tmp_path / "two", 2), "--out", "fitted")
-    assert unrated.exit_code == 3
-    assert "ratings.csv" in unrated.stderr
+    assert "add photos, or animals" in one.stderr
     assert not Path("fitted").exists()
+
+
+def test_animals_alone_are_enough_to_learn_who_is_who(run: Run, milo: Path, tmp_path: Path) -> None:
+    """Without ratings the other heads stay; one folder of animals is judged as two."""
+    whole = tmp_path / "mine"
+    for number, folder in enumerate(sorted(write_labelled(tmp_path / "data", 2).iterdir())):
+        for animal in sorted(folder.glob("animal*")):
+            shutil.copytree(animal, whole / f"{animal.name}-{number}")
+    done = run("train", "heads", whole, "--out", "fitted")
+    assert done.exit_code == 0, done.stderr
+    assert "those of" in done.stdout
+    fitted, known = read_heads(load_package(Path("fitted"))), built_in_heads()
+    assert fitted.identity.weight.shape != known.identity.weight.shape
+    assert (fitted.pictures.look.weight == known.pictures.look.weight).all()
+    assert fitted.pictures.coat is not None
+    assert run("cluster", milo, "--model", "fitted", "--out", "out").exit_code == 0
 
 
 def test_training_without_data_is_a_wrong_call(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

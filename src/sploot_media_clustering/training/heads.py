@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from sploot_media_clustering.domain.moments import MomentModel
 from sploot_media_clustering.domain.pictures import PictureHeads
 from sploot_media_clustering.domain.projection import Heads, SceneHead
 from sploot_media_clustering.domain.tree import TreeModel
+from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.training.coats import CoatedPhotos, coated_photos, fit_coats, read_coats
 from sploot_media_clustering.training.identity import IdentityFit, fit_identity, head_without
 from sploot_media_clustering.training.labelled import DataSet, LabelledVectors, labelled_vectors
@@ -36,10 +37,18 @@ HINT_STRENGTH: Final = 8.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """Labelled and rated photos with their embeddings; ``coated`` where coats were told of enough animals."""
+    """Labelled photos with their embeddings.
+
+    Attributes:
+        vectors: those of one animal each.
+        rated: None where nobody rated any.
+        whole: rooted embeddings of whole photos.
+        network_version: of the networks.
+        coated: where coats were told of enough animals.
+    """
 
     vectors: LabelledVectors
-    rated: RatedPhotos
+    rated: RatedPhotos | None
     whole: Float32[np.ndarray, "n e"]
     network_version: str
     coated: CoatedPhotos | None = None
@@ -62,34 +71,55 @@ def training_data(
     keys = [photo.key for data_set in used for photo in data_set.photos if photo.key in embeddings]
     versions = {embeddings[key].network_version for key in keys}
     vectors = labelled_vectors(used, embeddings)
+    folders = list(dict.fromkeys(data_set.folder for data_set in used))
+    ratings = read_ratings(folders)
     return TrainingData(
         vectors=vectors,
-        rated=rated_photos(read_ratings([data_set.folder for data_set in used]), embeddings),
+        rated=rated_photos(ratings, embeddings) if ratings else None,
         whole=root(np.stack([embeddings[key].embedding for key in keys])),
         network_version=versions.pop(),
-        coated=coated_photos(vectors, read_coats([data_set.folder for data_set in used])),
+        coated=coated_photos(vectors, read_coats(folders)),
     )
 
 
-def fit_heads(data: TrainingData, *, version: str) -> Heads:
-    """Fit every head.
+def fit_heads(data: TrainingData, *, version: str, known: Heads | None = None) -> Heads:
+    """Fit every head that there are labels for.
 
     Args:
-        data: labelled and rated photos.
+        data: labelled photos.
         version: of the package that the heads go into.
+        known: heads of the same networks, of which those stay that nothing was told of: all but identity
+            where no photo is rated, coats where they are told of too few animals.
+
+    Raises:
+        DatasetError: no photo is rated, and no heads are known.
     """
     identity = fit_identity(data.vectors, head_without(data.vectors))
-    pictures = fit_pictures(data.rated, fit_coats(data.coated).head if data.coated else None)
-    return assembled(data, identity, pictures, version=version)
+    coat = known.pictures.coat if known is not None else None
+    if data.coated is not None:
+        coat = fit_coats(data.coated).head
+    if data.rated is not None:
+        return assembled(data, identity, fit_pictures(data.rated, coat), version=version)
+    if known is None:
+        raise DatasetError("expected rated photos, since there are no heads to go on from, got none")
+    pictures = replace(known.pictures, coat=coat)
+    return assembled(data, identity, pictures, version=version, scene=known.scene)
 
 
-def assembled(data: TrainingData, identity: IdentityFit, pictures: PictureHeads, *, version: str) -> Heads:
-    """Heads that were fitted one by one, as one value."""
+def assembled(
+    data: TrainingData,
+    identity: IdentityFit,
+    pictures: PictureHeads,
+    *,
+    version: str,
+    scene: SceneHead | None = None,
+) -> Heads:
+    """Heads that were fitted one by one, as one value; without a head of scenes, one is fitted."""
     return Heads(
         network_version=data.network_version,
         identity=identity.head,
         pictures=pictures,
-        scene=fit_scene(data.whole),
+        scene=scene or fit_scene(data.whole),
         tree=TreeModel(
             version=version,
             subjects=identity.level,

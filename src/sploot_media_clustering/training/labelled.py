@@ -8,8 +8,9 @@ photo. Without an index, every subfolder is an animal. A folder of such folders 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -98,6 +99,25 @@ def read_data_sets(folders: Sequence[Path]) -> tuple[DataSet, ...]:
                 )
             found[data_set.name] = data_set
     return tuple(found.values())
+
+
+def halved(data_sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
+    """Several data sets as they are; a single one as two, since heads are judged on sets unknown to them.
+
+    Animals go to the halves in turn, by falling number of photos.
+    """
+    if len(data_sets) != 1:
+        return data_sets
+    (whole,) = data_sets
+    photos = Counter(photo.animals[0] for photo in whole.photos if photo.animals)
+    second = {animal for animal, _ in sorted(photos.items(), key=lambda pair: (-pair[1], pair[0]))[1::2]}
+    parts: tuple[list[LabelledPhoto], list[LabelledPhoto]] = ([], [])
+    for photo in whole.photos:
+        parts[bool(photo.animals) and photo.animals[0] in second].append(photo)
+    return tuple(
+        replace(whole, name=f"{whole.name} ({number} of 2)", photos=tuple(part))
+        for number, part in enumerate(parts, start=1)
+    )
 
 
 def labelled_vectors(

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from sploot_media_clustering.adapters.model_package import ModelPackage
-from sploot_media_clustering.adapters.package_heads import write_with_heads
+from sploot_media_clustering.adapters.package_heads import read_heads, write_with_heads
 from sploot_media_clustering.bootstrap import open_embedding
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
@@ -26,7 +26,7 @@ from sploot_media_clustering.settings import from_environment
 from sploot_media_clustering.training.embedder_sampling import Recipe
 from sploot_media_clustering.training.heads import QUANTILES, fit_heads, reference_statistics, training_data
 from sploot_media_clustering.training.identity import LEAST_PHOTOS
-from sploot_media_clustering.training.labelled import DataSet
+from sploot_media_clustering.training.labelled import DataSet, halved
 from sploot_media_clustering.training.ratings import RATINGS_FILE, read_ratings
 
 _LEAST_SETS: Final = 2
@@ -55,7 +55,8 @@ def heads(
     """Fit every head on labelled photos, and write a model package with them.
 
     Identity is learned from who is on the photos (index.csv, or a folder for each animal); looks, attributes
-    and heroes from ratings.csv. No photo goes into the package.
+    and heroes from ratings.csv, where there is one: else they stay those of the package. A single data set is
+    taken as two, half of the animals each. No photo goes into the package.
 
     Example:
 
@@ -64,11 +65,12 @@ def heads(
         sploot-clustering cluster ~/Pictures --model my-package
     """
     settings = from_environment()
-    data_sets = data_sets_of(data or [])
+    data_sets = halved(data_sets_of(data or []))
     _check_enough(data_sets)
     with open_embedding(replace(settings, model=model or settings.model)) as parts:
         embeddings = embedded(parts, data_sets)
-        _write_fitted(parts.package, data_sets, embeddings, out_folder, "by 'train heads'")
+        known = None if parts.package.manifest.heads is None else read_heads(parts.package)
+        _write_fitted(parts.package, data_sets, embeddings, out_folder, "by 'train heads'", known)
 
 
 @app.command()
@@ -104,8 +106,9 @@ def embedder(
         work=work or out_folder.with_name(f"{out_folder.name}-work"),
     )
     check_can_tune(tuning)
-    data_sets = data_sets_of(data or [])
+    data_sets = halved(data_sets_of(data or []))
     _check_enough(data_sets)
+    _check_rated(data_sets)
     with open_embedding(from_environment()) as parts:
         tuned = tuned_package(parts, data_sets, embedded(parts, data_sets), tuning)
     _write_fitted(
@@ -119,16 +122,18 @@ def _write_fitted(
     embeddings: Mapping[str, PhotoEmbedding],
     out_folder: Path,
     how: str,
+    known: Heads | None = None,
 ) -> None:
     err.print("Fitting heads ...", style="dim")
     fitting = training_data(data_sets, embeddings)
-    fitted = _versioned(fit_heads(fitting, version=package.network_version))
+    fitted = _versioned(fit_heads(fitting, version=package.network_version, known=known))
     names = ", ".join(data_set.name for data_set in data_sets)
-    photos = len(fitting.vectors.keys)
+    kept = "" if fitting.rated else f", looks, attributes and heroes those of {package.manifest.name}"
+    photos, animals = len(fitting.vectors.keys), len(fitting.vectors.animal_names)
     written = write_with_heads(
         package,
         fitted,
-        origin=f"fitted on {photos} labelled photos of the sets {names} {how}",
+        origin=f"fitted on {photos} labelled photos of the sets {names} {how}{kept}",
         reference=Reference(
             photos=len(embeddings),
             quantiles=QUANTILES,
@@ -137,7 +142,7 @@ def _write_fitted(
         out=out_folder,
     )
     out.print(
-        f"{written.folder}: heads fitted on {photos} photos of {len(fitting.vectors.animal_names)} animals",
+        f"{written.folder}: heads fitted on {photos} photos of {animals} animals{kept}",
         markup=False,
         soft_wrap=True,
     )
@@ -155,12 +160,15 @@ def _check_enough(data_sets: Sequence[DataSet]) -> None:
         raise DatasetError(
             f"expected at least {_LEAST_SETS} data sets with {_LEAST_ANIMALS} animals of {LEAST_PHOTOS} "
             "photos or more, since a head is judged on animals that it was not fitted on; got of such "
-            f"animals {found}; divide your animals over two folders, or add photos"
+            f"animals {found}; add photos, or animals"
         )
+
+
+def _check_rated(data_sets: Sequence[DataSet]) -> None:
     if not read_ratings([data_set.folder for data_set in data_sets]):
         raise DatasetError(
-            f"expected a {RATINGS_FILE} in at least one of {', '.join(animals)}, got none; looks, attributes "
-            "and heroes are learned from it"
+            f"expected a {RATINGS_FILE} in at least one of {', '.join(s.name for s in data_sets)}, got none; "
+            "looks, attributes and heroes of another embedder are learned from it"
         )
 
 
