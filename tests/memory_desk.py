@@ -70,7 +70,7 @@ class MemoryAlbums:
         return Changed(
             job_id=f"change-{len(self.changes)}",
             pet_id=pet_id,
-            status="done",
+            status="queued" if isinstance(change, DeletePet | RemoveImage) else "done",
             version=answer.version + 1 if answer else 1,
             decision_id=decision_id,
         )

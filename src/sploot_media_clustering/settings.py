@@ -202,6 +202,15 @@ def worker_from_environment(environment: Mapping[str, str] = os.environ) -> Work
     )
 
 
+def store_at_hand(environment: Mapping[str, str] = os.environ) -> StoreSettings:
+    """The store for commands at a prompt: the one that is named, else the one of this user that `up` runs.
+
+    Raises:
+        ConfigurationError: a variable does not read as what it should be.
+    """
+    return store_from_environment({**environment, "REDIS_URL": environment.get("REDIS_URL") or EMBEDDED})
+
+
 def _data_home(environment: Mapping[str, str]) -> Path:
     home = environment.get("XDG_DATA_HOME")
     return (Path(home) if home else Path.home() / ".local" / "share") / "sploot-media-clustering"

@@ -19,6 +19,8 @@ from sploot_media_clustering.services.album_record import AlbumRecord, Failed
 from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.applying import Prepared, ReadyPhoto, is_past, last_deletion
 from sploot_media_clustering.services.clustering import ClusteringService
+from sploot_media_clustering.services.desk import Invalidate
+from sploot_media_clustering.services.jobs import ChangeJob
 from sploot_media_clustering.services.preparing import Preparer
 
 _log = logging.getLogger(__name__)
@@ -43,13 +45,16 @@ class Carrier:
     async def carried(self, record: AlbumRecord, jobs: Sequence[Prepared], pet_id: str) -> AlbumRecord:
         """The album under the model that runs; as it is, where it is of that model, or jobs delete it.
 
+        One of that model is made again as well where a job asks for that.
+
         Photos that can't be seen again are among the failed ones, and come back with a model that can.
 
         Raises:
             StateError: too many photos can't be seen again; nothing was changed.
             TemporaryError: some can't be for the moment.
         """
-        if record.state is None or self._model_version(record) == self._clustering.model.version:
+        is_ours = self._model_version(record) == self._clustering.model.version
+        if record.state is None or (is_ours and not _asks_to_rebuild(jobs)):
             return record
         deletion = last_deletion(jobs)
         if deletion is not None and all(is_past(deletion, at) for at in record.images.values()):
@@ -90,6 +95,11 @@ class Carrier:
             sources=record.sources | {name: part.source for name, part in ready.items()},
             failed=failed | {name: Failed(record.images[name], part) for name, part in lost.items()},
         )
+
+
+def _asks_to_rebuild(jobs: Sequence[Prepared]) -> bool:
+    changes = [part.job.change for part in jobs if isinstance(part.job, ChangeJob)]
+    return any(isinstance(change, Invalidate) and change.rebuild for change in changes)
 
 
 def _of_nowhere(image_id: str) -> FailedImage:

@@ -78,8 +78,14 @@ class DeletePet(msgspec.Struct, frozen=True, kw_only=True, tag="delete_pet"):
     """An album goes, with all its traces."""
 
 
-class Invalidate(msgspec.Struct, frozen=True, kw_only=True, tag="invalidate"):
-    """The album is settled and its answer made again."""
+class Invalidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="invalidate"):
+    """The album is settled and its answer made again.
+
+    Attributes:
+        rebuild: what is kept of its photos is made again as well, from their embeddings.
+    """
+
+    rebuild: bool = False
 
 
 Change: TypeAlias = Decide | Undo | RemoveImage | DeletePet | Invalidate
@@ -91,8 +97,9 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         job_id: under which it can be followed.
         pet_id: the album.
-        status: ``done``, or ``queued`` where a worker has to do it.
-        version: of the album that holds it; None while it is queued.
+        status: ``done``, or ``queued`` where a worker has to do it, or the rest of it: of a deletion, erasing
+            what is kept beside the album.
+        version: of the album that holds it; None while none does.
         decision_id: of a decision, to take it back by.
     """
 

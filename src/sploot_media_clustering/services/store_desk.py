@@ -32,7 +32,9 @@ from sploot_media_clustering.services.desk import (
     DeadLetter,
     Decide,
     DeletePet,
+    Invalidate,
     JobState,
+    JobStatusName,
     RemoveImage,
     Submitted,
     Undo,
@@ -136,19 +138,26 @@ class StoreAlbums:
         await self._queue.add(JobRequest(job_id=f"carry-{about}", pet_id=pet_id, reason="another model"))
 
     async def change(self, pet_id: str, change: Change) -> Changed:
-        """Store a change, and do it at once where that can be."""
+        """Store a change, and do it at once where that can be.
+
+        What is deleted is in no answer any more where a version is told; it is done once a worker has erased
+        the embeddings.
+        """
         at = self._clock()
         decision_id = await self._checked(pet_id, change, at)
         job = ChangeJob(job_id=f"change-{uuid.uuid4().hex}", pet_id=pet_id, change=change, at=at)
         queued = await self._queue.add(job)
-        version = await self._applied(job, queued.position)
+        is_left = isinstance(change, Invalidate) and change.rebuild  # embeddings are with the workers
+        version = None if is_left else await self._applied(job, queued.position)
+        is_done = version is not None and not isinstance(change, DeletePet | RemoveImage)
         if version is not None:
-            done = structs.replace(queued.state, status="done", version=version, updated_at=self._clock())
-            await self._queue.tell([done])
+            status: JobStatusName = "done" if is_done else "running"
+            told = structs.replace(queued.state, status=status, version=version, updated_at=self._clock())
+            await self._queue.tell([told])
         return Changed(
             job_id=job.job_id,
             pet_id=pet_id,
-            status="queued" if version is None else "done",
+            status="done" if is_done else "queued",
             version=version,
             decision_id=decision_id,
         )

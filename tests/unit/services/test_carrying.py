@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from fake_worker import SketchEmbedder, SketchSource, photos_job, sketch_clustering
 from memory_store import MemoryPetEmbeddings, MemoryPetStore, MemoryServer
@@ -229,3 +231,29 @@ def test_photos_of_nowhere_are_told_so(world: World) -> None:
                 await Carrier(sketch_clustering("model-2"), preparer).carried(older, [], "pet-1")
 
     run(steps)
+
+
+def test_an_album_is_rebuilt_from_what_is_kept_of_its_photos(world: World) -> None:
+    """Settling anew trusts the album's own copy; a rebuild looks at the embeddings, and reads no photo."""
+
+    async def steps() -> None:
+        await world.done(PHOTOS, "model-1", "networks-1")
+        await world.done(MILO, "model-1", "networks-1")
+        (key,) = (name for name in world.kept.kept if name[1] == "milo-3")
+        is_bella = replace(world.kept.kept[key], embedding=np.array([1, 9], np.float16))
+        world.kept.kept[key] = is_bella
+        world.source.reads.clear()
+        await world.done(Invalidate(), "model-1", "networks-1")
+        assert "milo-3" in await milos(world)
+        await world.done(Invalidate(rebuild=True), "model-1", "networks-1")
+        assert await milos(world) == {"milo-0", "milo-1", "milo-2"}
+        assert not world.source.reads
+
+    run(steps)
+
+
+async def milos(world: World) -> frozenset[str]:
+    """What is shown as Milo."""
+    answer = await world.answer("model-1", "networks-1")
+    (found,) = (members for name, level, members in shown(answer).values() if name == "Milo")
+    return found

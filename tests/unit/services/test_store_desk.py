@@ -158,9 +158,40 @@ def test_deletions_hold_for_albums_that_nobody_knows_yet(service: Service) -> No
 
     async def steps() -> None:
         await service.desk.intake.submit(JOB)
-        assert (await service.desk.albums.change("milo", DeletePet())).status == "done"
-        assert (await service.desk.albums.change("milo", RemoveImage(image_id="1"))).status == "done"
+        for change in (DeletePet(), RemoveImage(image_id="1")):
+            changed = await service.desk.albums.change("milo", change)
+            assert changed.version is not None
+            assert changed.status == "queued"
         assert await service.desk.albums.answer("milo") is None
+
+    run(steps)
+
+
+def test_a_deletion_is_not_done_before_a_worker_erased_what_is_kept_beside_the_album(
+    service: Service,
+) -> None:
+    """The album is gone at once; the job says done only when all its traces are."""
+
+    async def steps() -> None:
+        await service.work()
+        changed = await service.desk.albums.change("milo", DeletePet())
+        state = await service.desk.intake.state(changed.job_id)
+        assert state is not None
+        assert (state.status, state.version) == ("running", changed.version)
+        assert await service.desk.albums.answer("milo") is None
+
+    run(steps)
+
+
+def test_a_rebuild_is_left_to_a_worker(service: Service) -> None:
+    """Which has the embeddings."""
+
+    async def steps() -> None:
+        await service.work()
+        version = (await read(service)).version
+        changed = await service.desk.albums.change("milo", Invalidate(rebuild=True))
+        assert (changed.status, changed.version) == ("queued", None)
+        assert (await read(service)).version == version
 
     run(steps)
 

@@ -27,6 +27,8 @@ from sploot_media_clustering.entrypoints.cli import (
     jobs,
     model,
     model_charge,
+    oversee,
+    pets,
     serve,
     train,
     up,
@@ -103,6 +105,11 @@ app.command()(serve.serve)
 app.command()(worker.worker)
 app.command()(jobs.submit)
 app.command()(jobs.status)
+app.command()(oversee.pending)
+app.command()(oversee.pause)
+app.command()(oversee.resume)
+app.command()(pets.inspect)
+app.command()(pets.rebuild)
 app.add_typer(deadletter.app, name="deadletter")
 app.command()(doctor.doctor)
 

@@ -9,7 +9,12 @@ from typing import TypeVar
 
 from sploot_media_clustering.errors import MissingExtraError
 from sploot_media_clustering.services.desk import Desk
-from sploot_media_clustering.settings import from_environment, store_from_environment
+from sploot_media_clustering.services.overseeing import Overseer
+from sploot_media_clustering.settings import (
+    from_environment,
+    store_at_hand,
+    worker_from_environment,
+)
 
 T = TypeVar("T")
 
@@ -37,12 +42,29 @@ def at_the_desk(use: Callable[[Desk], Awaitable[T]]) -> T:
         ConfigurationError: no store is named, or there is none to start.
         StoreUnavailableError: it does not answer.
     """
-    root = service()
-    store = store_from_environment()
+    root, store = service(), store_at_hand()
 
     async def used(url: str) -> T:
         async with root.open_desk(url, from_environment(), store.uri_template) as desk:
             return await use(desk)
+
+    with root.open_store(store) as url:
+        return asyncio.run(used(url))
+
+
+def overseen(use: Callable[[Overseer], Awaitable[T]]) -> T:
+    """Open the store, look after the service, and close the store.
+
+    Raises:
+        ConfigurationError: there is no store to start.
+        StoreUnavailableError: it does not answer.
+    """
+    root, store = service(), store_at_hand()
+    most = worker_from_environment().letters_most
+
+    async def used(url: str) -> T:
+        async with root.open_overseer(url, most, store.uri_template) as overseer:
+            return await use(overseer)
 
     with root.open_store(store) as url:
         return asyncio.run(used(url))

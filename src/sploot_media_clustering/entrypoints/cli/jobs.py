@@ -17,7 +17,8 @@ from rich.table import Table
 from sploot_media_clustering.adapters.albums import find_album
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.entrypoints.cli.console import err, out
-from sploot_media_clustering.entrypoints.cli.desk import at_the_desk
+from sploot_media_clustering.entrypoints.cli.desk import at_the_desk, overseen
+from sploot_media_clustering.entrypoints.cli.oversee import print_overview
 from sploot_media_clustering.errors import InputError, UnknownError
 from sploot_media_clustering.services.desk import Desk, JobState
 from sploot_media_clustering.services.job_request import MAX_IMAGES, JobImage, JobRequest
@@ -57,23 +58,30 @@ def submit(
     async def handed_in(desk: Desk) -> list[JobState]:
         for job in jobs:
             await desk.intake.submit(job)
-        return await _states(desk, [str(job.job_id) for job in jobs], wait_s)
+        return await wait_for(desk, [str(job.job_id) for job in jobs], wait_s)
 
-    _print(at_the_desk(handed_in), as_json=as_json)
+    print_states(at_the_desk(handed_in), as_json=as_json)
 
 
 def status(
-    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...", help="Names of jobs.")],
+    job_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="JOB_ID...", help="Names of jobs; without any, the service.")
+    ] = None,
     wait_s: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until they end.")] = 0.0,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """How far jobs are.
+    """How far jobs are; without names, how the service is: what waits, who works, whether it is paused.
 
-    Example:
+    Examples:
 
-        sploot-clustering status cli-0190c5a27d3e
+        sploot-clustering status
+
+        sploot-clustering status cli-0190c5a27d3e --wait 60
     """
-    _print(at_the_desk(lambda desk: _states(desk, job_ids, wait_s)), as_json=as_json)
+    if job_ids:
+        print_states(at_the_desk(lambda desk: wait_for(desk, job_ids, wait_s)), as_json=as_json)
+    else:
+        print_overview(overseen(lambda overseer: overseer.overview()), as_json=as_json)
 
 
 def album_images(photos: Sequence[str]) -> list[JobImage]:
@@ -118,7 +126,12 @@ def photo_jobs(
         raise InputError(f"expected a job that the service takes: {error}") from error
 
 
-async def _states(desk: Desk, job_ids: Sequence[str], wait_s: float) -> list[JobState]:
+async def wait_for(desk: Desk, job_ids: Sequence[str], wait_s: float) -> list[JobState]:
+    """How far jobs are, once all have ended or the time is over.
+
+    Raises:
+        UnknownError: there is no such job.
+    """
     until = time.monotonic() + wait_s
     while True:
         found = [await desk.intake.state(job_id) for job_id in job_ids]
@@ -131,7 +144,8 @@ async def _states(desk: Desk, job_ids: Sequence[str], wait_s: float) -> list[Job
         await asyncio.sleep(_LOOK_AGAIN_S)
 
 
-def _print(states: Sequence[JobState], *, as_json: bool) -> None:
+def print_states(states: Sequence[JobState], *, as_json: bool) -> None:
+    """Print how far jobs are, and what went wrong."""
     if as_json:
         for state in states:
             out.print(msgspec.json.encode(state).decode(), soft_wrap=True, markup=False)

@@ -51,8 +51,7 @@ def up(
     commands = service_commands(workers, port)
     with service().open_store(store) as url:
         err.print(f"store     | {store.folder if store.url != url else 'REDIS_URL'}", markup=False)
-        handed = "" if os.environ.get("REDIS_URL") else "REDIS_URL=embedded "
-        err.print(f"jobs      | {handed}sploot-clustering submit PET PHOTOS --wait 60", markup=False)
+        err.print("jobs      | sploot-clustering submit PET PHOTOS --wait 60", markup=False)
         asyncio.run(_up(commands, {**environment, "REDIS_URL": url}))
 
 

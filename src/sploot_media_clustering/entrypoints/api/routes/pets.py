@@ -41,12 +41,15 @@ _LOOK_AGAIN_S: Final = 0.02
 """While waiting for a job: a fiftieth of the second that a photo may take."""
 
 NO_ALBUM: Final = problem("No such album.")
-_DELETED: Final[Responses] = {
-    200: answered(Changed, "Done.", CHANGED),
-    202: answered(Changed, "Stored; a worker does it.", CHANGED | {"status": "queued", "version": None}),
+_LEFT: Final[Responses] = {
+    202: answered(
+        Changed,
+        "Stored; a worker does it, or the rest of it.",
+        CHANGED | {"status": "queued", "version": None},
+    ),
 }
 """A deletion is never told that there is nothing to delete: it holds for jobs on their way as well."""
-CHANGE_ANSWERS: Final[Responses] = {**_DELETED, 404: NO_ALBUM}
+CHANGE_ANSWERS: Final[Responses] = {200: answered(Changed, "Done.", CHANGED), **_LEFT, 404: NO_ALBUM}
 
 
 async def _asked(
@@ -140,16 +143,16 @@ async def invalidate(parts: Parts, pet_id: PetId) -> Response:
 @router.delete(
     "/pets/{pet_id}/images/{image_id:path}",
     summary="Delete a photo",
-    responses={**_DELETED, 404: problem("No photo can be called so.")},
+    responses={**_LEFT, 404: problem("No photo can be called so.")},
 )
 async def remove(parts: Parts, pet_id: PetId, image_id: ImageId) -> Response:
-    """The photo and all its traces go; jobs handed in before don't bring it back."""
+    """The photo goes at once, its traces with a worker; jobs handed in before don't bring it back."""
     return await change(parts, pet_id, RemoveImage(image_id=image_id))
 
 
-@router.delete("/pets/{pet_id}", summary="Delete an album", responses=_DELETED)
+@router.delete("/pets/{pet_id}", summary="Delete an album", responses=_LEFT)
 async def delete(parts: Parts, pet_id: PetId) -> Response:
-    """The album and all its traces go; jobs handed in before don't bring it back."""
+    """The album goes at once, its traces with a worker; jobs handed in before don't bring it back."""
     return await change(parts, pet_id, DeletePet())
 
 

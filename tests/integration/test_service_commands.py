@@ -1,0 +1,88 @@
+"""Commands that look after a service, over a store of their own that holds one album and some jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from desk_over import Service
+from typer.testing import Result
+
+from sploot_media_clustering.adapters.embedded_store import embedded_store
+from sploot_media_clustering.adapters.redis_connection import connect
+from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
+from sploot_media_clustering.adapters.redis_store import RedisPetStore
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The store of this user, as `up` would run it, without anything said about where it is."""
+    for name in ("REDIS_URL", "SPLOOT_LOCAL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPLOOT_STORE", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+def filled(folder: Path) -> None:
+    """An album and a job that waits."""
+
+    async def filling(url: str) -> None:
+        connection = connect(url)
+        queue = RedisJobQueue(connection)
+        await Service(queue, RedisPetStore(connection), RedisDeadLetters(connection)).work()
+        await connection.close()
+
+    with embedded_store(folder) as store:
+        asyncio.run(filling(store.url))
+
+
+def test_a_pause_is_stored_and_shown_until_it_ends(store: Path, run: Run) -> None:
+    """Whoever asks sees it, in this process or another, after the store was stopped and started."""
+    assert "no" in line(run("status"), "paused")
+    assert run("pause").exit_code == 0
+    assert "since" in line(run("status"), "paused")
+    assert json.loads(run("status", "--json").stdout)["paused_at"] is not None
+    assert run("resume").exit_code == 0
+    assert "no" in line(run("status"), "paused")
+    assert store.is_dir()
+
+
+def line(result: Result, name: str) -> str:
+    assert result.exit_code == 0, result.output
+    return next(text for text in result.stdout.splitlines() if text.startswith(name))
+
+
+def test_what_waits_is_counted_and_listed(store: Path, run: Run) -> None:
+    """With its album and its age."""
+    assert len(run("pending").stdout.splitlines()) == 1
+    filled(store)
+    assert line(run("status"), "waiting").split()[1] == "1,"
+    assert line(run("pending"), "cats").split()[:3] == ["cats", "milo", "waiting"]
+    (job,) = run("pending", "--json").stdout.splitlines()
+    assert json.loads(job)["pet_id"] == "milo"
+
+
+def test_an_album_is_inspected(store: Path, run: Run) -> None:
+    """What the store holds of it, and its clusters; one that never was is an error."""
+    filled(store)
+    assert run("inspect", "nobody").exit_code == 3
+    told = run("inspect", "milo")
+    assert line(told, "photos").split() == ["photos", "10"]
+    assert line(told, "read from").split() == ["read", "from", "s3:", "10"]
+    assert "10 photos, 0 of them set aside" in told.stdout
+
+
+def test_a_rebuild_is_handed_in_as_a_job(store: Path, run: Run) -> None:
+    """For a worker; an album that never was can't be rebuilt."""
+    filled(store)
+    assert run("rebuild", "nobody").exit_code == 3
+    told = run("rebuild", "milo")
+    assert told.exit_code == 0, told.output
+    assert "queued" in told.stdout
+    jobs = [json.loads(job) for job in run("pending", "--json").stdout.splitlines()]
+    assert [job["pet_id"] for job in jobs] == ["milo", "milo"]
