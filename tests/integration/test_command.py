@@ -100,6 +100,14 @@ def test_a_hint_of_how_many_animals_is_taken(run: Run, milo: Path, told: str) ->
     assert run("cluster", milo, "--animals", told).exit_code == 0
 
 
+def test_a_hint_that_photos_speak_against_is_told_so(run: Run, milo: Path) -> None:
+    """On standard error, with what would settle it."""
+    done = run("cluster", milo, "--animals", "5")
+    assert done.exit_code == 0
+    assert "--animals says 5, the photos show 1" in done.stderr
+    assert "Since" not in done.stdout
+
+
 @pytest.mark.parametrize("told", ["many", "0", "3-1", "2-", "-2", "1.5", ""])
 def test_a_hint_that_is_no_number_is_a_wrong_call(run: Run, milo: Path, told: str) -> None:
     """Exit code 2, and the message says what was expected, before any photo is read."""
@@ -132,7 +140,9 @@ def test_one_more_photo_is_one_more_photo(
     before, ids, version = stored(own), ids_in(Path("out")), answer_in(Path("out")).version
     assert len(before) == len(PHOTOS)
     write_album(milo, 6)
-    assert run("cluster", milo, "--out", "out").exit_code == 0
+    done = run("cluster", milo, "--out", "out")
+    assert done.exit_code == 0
+    assert "Since the last run: 1 photo came" in done.stdout
     after = stored(own)
     assert before.items() <= after.items()
     assert len(after) == len(before) + 1

@@ -30,6 +30,7 @@ from sploot_media_clustering.errors import (
 from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.answering import Request as AnswerRequest
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
+from sploot_media_clustering.services.changes import changes, sentence
 from sploot_media_clustering.services.embedding import PhotoFailure
 from sploot_media_clustering.settings import from_environment
 
@@ -190,12 +191,17 @@ def _refuse_if_nothing_was_read(answers: dict[str, Answer], failures: Sequence[P
     raise kind(f"none of the {len(failures)} photos can be read, each for the reason named above")
 
 
-def _say_what_is_replaced(folder: Path, answers: dict[str, Answer]) -> None:
-    """Albums of an earlier run that this one leaves out, whose decisions seem to have gone with them."""
+def _answers_before(folder: Path) -> dict[str, Answer]:
+    """Those of the last run into the folder; none where there was none, or it can't be read any more."""
     try:
-        gone = [name for name in Results(folder).answers() if name not in answers]
+        return Results(folder).answers()
     except InputError:
-        return
+        return {}
+
+
+def _say_what_is_replaced(folder: Path, before: dict[str, Answer], answers: dict[str, Answer]) -> None:
+    """Albums of an earlier run that this one leaves out, whose decisions seem to have gone with them."""
+    gone = [name for name in before if name not in answers]
     if gone:
         err.print(
             f"[yellow]{escape(str(folder))} held {escape(', '.join(gone))}[/], which this run replaces; what "
@@ -204,16 +210,32 @@ def _say_what_is_replaced(folder: Path, answers: dict[str, Answer]) -> None:
         )
 
 
+def _say_what_is_surprising(answer: Answer, before: Answer | None, expected: tuple[int, int] | None) -> None:
+    """What is new since the last run, and that photos spoke against the number of animals that was told."""
+    if before is not None and (different := sentence(changes(before, answer))):
+        out.print(f"Since the last run: {different}", markup=False, soft_wrap=True)
+    found = sum(part.level == "subject" for part in answer.clusters)
+    if expected is not None and found and not expected[0] <= found <= expected[1]:
+        told = str(expected[0]) if expected[0] == expected[1] else f"{expected[0]} to {expected[1]}"
+        err.print(
+            f"[yellow]--animals says {told}, the photos show {found}[/]: a hint is weighed against them. "
+            "'decide OUT same ONE OTHER' joins two for good, 'decide OUT different ONE OTHER' parts them",
+            soft_wrap=True,
+        )
+
+
 def _write(engine: Engine, found: Sequence[PhotoAlbum], answers: dict[str, Answer], request: Request) -> None:
-    _say_what_is_replaced(request.out, answers)
+    before = _answers_before(request.out)
+    _say_what_is_replaced(request.out, before, answers)
     uris = {album.name: {photo.image_id: photo.uri for photo in album.photos} for album in found}
     data = Results(request.out).write(answers, Photos(uris=uris, top=request.top), engine)
     if request.as_json:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    for answer in answers.values():
+    for name, answer in answers.items():
         print_answer(answer, request.level)
+        _say_what_is_surprising(answer, before.get(name), request.animals)
     out.print(
         f"\nclusters  {request.out / CLUSTERS}\nreport    {request.out / REPORT}",
         soft_wrap=True,

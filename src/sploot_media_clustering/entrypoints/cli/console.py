@@ -24,6 +24,9 @@ T = TypeVar("T")
 _PIPED_COLUMNS: Final = 160
 """Width of tables that go to a file or a pipe, where no terminal says how wide it is."""
 
+_RATE_OVER_S: Final = 5.0
+"""Short, since photos that are known already go by in no time and say nothing of those to come."""
+
 out: Final = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 err: Final = Console(stderr=True, highlight=False, emoji=False)
 
@@ -47,7 +50,13 @@ def tracked(items: Iterable[T], total: int, what: str, *, quiet: bool = False) -
         RateColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+    with Progress(
+        *columns,
+        console=err,
+        transient=True,
+        disable=quiet or not err.is_terminal,
+        speed_estimate_period=_RATE_OVER_S,
+    ) as progress:
         task = progress.add_task(what, total=total)
         for item in items:
             progress.advance(task)

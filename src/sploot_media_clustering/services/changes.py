@@ -1,0 +1,88 @@
+"""What is different in an album since it was answered last: what came, where it went, what moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sploot_media_clustering.services.answer import Answer, Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Between two answers.
+
+    Attributes:
+        came: photos that are there now and were not before.
+        went: photos that were there before and are not now.
+        joined: of the photos that came, how many each animal has, by its name; the most first.
+        founded: names of animals that were not there before.
+        gone: names of animals that are not there any more.
+        moved: photos that were of another animal before, or of none, or are of none now.
+    """
+
+    came: int
+    went: int
+    joined: tuple[tuple[str, int], ...]
+    founded: tuple[str, ...]
+    gone: tuple[str, ...]
+    moved: int
+
+    def __bool__(self) -> bool:
+        """Whether anything is different."""
+        return bool(self.came or self.went or self.founded or self.gone or self.moved)
+
+
+def changes(before: Answer, after: Answer) -> Changes:
+    """What is different; an animal is the one that keeps its id."""
+    old, new = _owners(before), _owners(after)
+    was, names = _names(before), _names(after)
+    came = new.keys() - old.keys()
+    both = new.keys() & old.keys()
+    joined = Counter(owner for image_id in came for owner in new[image_id])
+    return Changes(
+        came=len(came),
+        went=len(old.keys() - new.keys()),
+        joined=tuple((names[owner], count) for owner, count in joined.most_common()),
+        founded=tuple(name for owner, name in names.items() if owner not in was),
+        gone=tuple(name for owner, name in was.items() if owner not in names),
+        moved=sum(old[image_id] != new[image_id] for image_id in both),
+    )
+
+
+def sentence(found: Changes) -> str:
+    """The same for people; empty where nothing is different."""
+    parts = []
+    if found.came:
+        whose = ", ".join(f"{count} of {name}" for name, count in found.joined)
+        parts.append(f"{_photos(found.came)} came" + (f" ({whose})" if whose else ""))
+    if found.went:
+        parts.append(f"{_photos(found.went)} went")
+    if found.founded:
+        parts.append(f"{' and '.join(found.founded)} {'is' if len(found.founded) == 1 else 'are'} new")
+    if found.gone:
+        parts.append(f"{' and '.join(found.gone)} {'is' if len(found.gone) == 1 else 'are'} no more")
+    if found.moved:
+        parts.append(f"{_photos(found.moved)} moved between animals")
+    return "; ".join(parts)
+
+
+def _owners(answer: Answer) -> dict[str, frozenset[str]]:
+    """Ids of the animals on each photo."""
+    owners: dict[str, set[str]] = {image.image_id: set() for image in answer.images}
+    for part in _animals(answer):
+        for member in part.members:
+            owners.setdefault(member.image_id, set()).add(part.id)
+    return {image_id: frozenset(ids) for image_id, ids in owners.items()}
+
+
+def _names(answer: Answer) -> dict[str, str]:
+    return {part.id: part.name or part.label for part in _animals(answer)}
+
+
+def _animals(answer: Answer) -> list[Cluster]:
+    return [part for part in answer.clusters if part.level == "subject"]
+
+
+def _photos(count: int) -> str:
+    return f"{count} photo{'' if count == 1 else 's'}"

@@ -1,0 +1,42 @@
+"""What is different since the last answer is told in a sentence."""
+
+from __future__ import annotations
+
+import sample_answers as sample
+
+from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.changes import changes, sentence
+
+
+def album(**animals: list[str]) -> Answer:
+    """Animals by id, with their photos."""
+    names = {name for photos in animals.values() for name in photos}
+    return sample.answer(
+        [
+            sample.cluster(animal, None, f"Cat {animal}", [(name, 1) for name in photos], photos[:1])
+            for animal, photos in animals.items()
+        ],
+        images=[sample.image(name, 1) for name in sorted(names)],
+    )
+
+
+def test_nothing_changed_says_nothing() -> None:
+    """The same album, read twice."""
+    same = changes(album(a=["1", "2"]), album(a=["1", "2"]))
+    assert (bool(same), sentence(same)) == (False, "")
+
+
+def test_what_came_went_and_moved_is_counted() -> None:
+    """By animal, with those that are new and those that are no more."""
+    found = changes(album(a=["1", "2", "3"], b=["4"]), album(a=["1", "2", "5", "6"], c=["7", "3"]))
+    assert found
+    assert sentence(found) == (
+        "3 photos came (2 of Cat a, 1 of Cat c); 1 photo went; Cat c is new; Cat b is no more; "
+        "1 photo moved between animals"
+    )
+
+
+def test_a_photo_of_two_animals_is_one_photo() -> None:
+    """Which each of them has."""
+    found = changes(album(a=["1"], b=["2"]), album(a=["1", "3"], b=["2", "3"]))
+    assert (found.came, dict(found.joined)) == (1, {"Cat a": 1, "Cat b": 1})
