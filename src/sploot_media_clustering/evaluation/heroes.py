@@ -22,6 +22,7 @@ LEAST_IN_GROUP: Final = 3
 """Of a look or a moment for its best to be judged; photos rated alike leave nothing to judge."""
 
 TOP: Final = 3
+SUB_ALBUMS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,46 @@ def evaluate_heroes(judged: Sequence[Judged]) -> tuple[Figure, ...]:
 
     ``best accepted`` and ``top 3 accepted``: rated :data:`ACCEPTED` or better, albums of
     :data:`LEAST_PHOTOS` or more; ``best of look``, ``best of moment``: nothing in it is rated higher;
-    ``pairs``: of one album, ordered as the ratings do; ``random accepted``: of a photo drawn at random.
+    ``pairs``: of one album, ordered as the ratings do.
 
     Args:
         judged: one a seed of the folds.
     """
     runs = [_run(one) for one in judged]
     return tuple(tallied(name, [run[name] for run in runs]) for name in runs[0])
+
+
+def evaluate_sub_albums(judged: Sequence[Judged], *, albums: int = SUB_ALBUMS) -> tuple[Figure, ...]:
+    """The same of random parts of albums, of :data:`LEAST_PHOTOS` or more: there is less to choose from.
+
+    Args:
+        judged: one a seed of the folds; all of the same photos. Scores are those of the whole album.
+        albums: parts that are drawn.
+    """
+    rated = judged[0].rated
+    whole = [
+        rows
+        for album in np.unique(rated.albums)
+        if len(rows := np.flatnonzero(rated.albums == album)) >= LEAST_PHOTOS
+    ]
+    rng = np.random.default_rng(0)
+    parts = []
+    for _ in range(albums if whole else 0):
+        rows = whole[rng.integers(len(whole))]
+        parts.append(rng.choice(rows, rng.integers(LEAST_PHOTOS, len(rows) + 1), replace=False))
+    runs: list[list[tuple[Tally, Tally]]] = [
+        [_accepted(rated.first_hero[rows], one.scores[rows]) for rows in parts] for one in judged
+    ]
+    names = ("sub-album best accepted", "sub-album top 3 accepted")
+    return tuple(
+        tallied(name, [[part[place] for part in run] for run in runs]) for place, name in enumerate(names)
+    )
+
+
+def _accepted(hero: Float64[np.ndarray, " m"], scores: Float64[np.ndarray, " m"]) -> tuple[Tally, Tally]:
+    """Whether the best is accepted, and the share of the top ones that are."""
+    accepted = (hero >= ACCEPTED)[np.argsort(-scores, kind="stable")]
+    return Tally(float(accepted[0]), 1), Tally(float(accepted[:TOP].mean()), 1)
 
 
 def evaluate_raters_heroes(ratings: Sequence[Rating]) -> tuple[Figure, ...]:
@@ -69,7 +103,6 @@ def _run(judged: Judged) -> Run:
         for name in (
             "best accepted",
             "top 3 accepted",
-            "random accepted",
             "best of look",
             "best of moment",
             "pairs",
@@ -79,11 +112,9 @@ def _run(judged: Judged) -> Run:
         rows = np.flatnonzero(rated.albums == album)
         hero, scores = rated.first_hero[rows], judged.scores[rows]
         if len(rows) >= LEAST_PHOTOS:
-            accepted = hero >= ACCEPTED
-            order = np.argsort(-scores, kind="stable")
-            run["best accepted"].append(Tally(float(accepted[order[0]]), 1))
-            run["top 3 accepted"].append(Tally(float(accepted[order[:TOP]].mean()), 1))
-            run["random accepted"].append(Tally(float(accepted.mean()), 1))
+            best, top = _accepted(hero, scores)
+            run["best accepted"].append(best)
+            run["top 3 accepted"].append(top)
         run["best of look"].append(_best_of(rated.looks[rows], hero, scores))
         run["best of moment"].append(_best_of(rated.moments[rows], hero, scores))
         run["pairs"].append(_pairs(rated, rows, scores))

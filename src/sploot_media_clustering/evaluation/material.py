@@ -86,4 +86,4 @@ class Material:
         seen = sorted(self.fitted_on & {one.name for one in self.sets})
         if seen:
             return f"{said}, which were fitted on sets named {', '.join(seen)}: these figures flatter"
-        return f"{said}, fitted on other sets"
+        return f"{said}, fitted on sets of other names"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sploot_media_clustering.evaluation.heroes import evaluate_heroes, evaluate_raters_heroes
+from sploot_media_clustering.evaluation.heroes import (
+    evaluate_heroes,
+    evaluate_raters_heroes,
+    evaluate_sub_albums,
+)
 from sploot_media_clustering.evaluation.left_out import Figure, Judged, figure_measures
 from sploot_media_clustering.evaluation.looks import evaluate_looks, evaluate_one_look, evaluate_raters_looks
 from sploot_media_clustering.evaluation.outcome import Measure, Outcome
@@ -17,7 +21,10 @@ ALBUMS_LEFT_OUT: Final = "heads fitted without the albums"
 
 
 def pictures_outcomes(
-    rated: RatedPhotos, ratings: Sequence[Rating], judged: Sequence[Judged]
+    rated: RatedPhotos,
+    ratings: Sequence[Rating],
+    judged: Sequence[Judged],
+    rivals: Mapping[str, Sequence[Judged]],
 ) -> tuple[Outcome, Outcome]:
     """Protocol ``albums-out-1`` on looks and on heroes.
 
@@ -25,6 +32,7 @@ def pictures_outcomes(
         rated: photos.
         ratings: of them.
         judged: by heads fitted without the albums, one a seed of the folds.
+        rivals: other ways to choose heroes.
     """
     looks = (
         *figure_measures(OURS, evaluate_looks(judged)),
@@ -32,14 +40,18 @@ def pictures_outcomes(
         *_told("one look for all", evaluate_one_look(rated)),
     )
     heroes = (
-        *figure_measures(OURS, [f for f in evaluate_heroes(judged) if f.name != "random accepted"]),
-        *_told("random", [f for f in evaluate_heroes(judged) if f.name == "random accepted"]),
+        *figure_measures(OURS, _heroes(judged)),
+        *(measure for name, one in rivals.items() for measure in _told(name, _heroes(one))),
         *_told(RATERS, evaluate_raters_heroes(ratings)),
     )
     return (
         Outcome("looks-1", "Looks, albums of 8 photos or more", ALBUMS_LEFT_OUT, looks),
         Outcome("heroes-1", "Heroes", ALBUMS_LEFT_OUT, heroes),
     )
+
+
+def _heroes(judged: Sequence[Judged]) -> tuple[Figure, ...]:
+    return (*evaluate_heroes(judged), *evaluate_sub_albums(judged))
 
 
 def _told(group: str, figures: Sequence[Figure]) -> tuple[Measure, ...]:

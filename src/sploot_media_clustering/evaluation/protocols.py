@@ -13,6 +13,7 @@ from sploot_media_clustering.evaluation import (
     degraded,
     end_to_end,
     foreign,
+    hero_rivals,
     identity,
     mixed,
     occasions,
@@ -85,7 +86,10 @@ def _sightings(material: Material, draws: int) -> tuple[Outcome, ...]:
 
 def _pictures(material: Material, draws: int) -> tuple[Outcome, ...]:
     del draws
-    return pictures.pictures_outcomes(_rated(material), material.ratings, material.judged)
+    rated = _rated(material)
+    material.progress("sharpness of photos")
+    others = hero_rivals.hero_rivals(rated, material.photos, material.darkroom)
+    return pictures.pictures_outcomes(rated, material.ratings, material.judged, others)
 
 
 def _words(material: Material, draws: int) -> tuple[Outcome, ...]:

@@ -9,7 +9,11 @@ import pytest
 from rated_albums import rated, ratings_and_embeddings
 
 from sploot_media_clustering.domain.attributes import ATTRIBUTES
-from sploot_media_clustering.evaluation.heroes import evaluate_heroes, evaluate_raters_heroes
+from sploot_media_clustering.evaluation.heroes import (
+    evaluate_heroes,
+    evaluate_raters_heroes,
+    evaluate_sub_albums,
+)
 from sploot_media_clustering.evaluation.left_out import NO_LOOK, Figure, Judged, leave_albums_out
 from sploot_media_clustering.evaluation.looks import (
     evaluate_looks,
@@ -42,10 +46,21 @@ def test_a_perfect_judge_is_always_right() -> None:
 
 
 def test_the_opposite_of_the_ratings_is_always_wrong() -> None:
-    """And a random photo does not depend on the scores."""
+    """Of pairs, and more often of the best."""
     right, wrong = (means(evaluate_heroes([judged(sign * PHOTOS.first_hero)])) for sign in (1, -1))
     assert wrong["pairs"] == 0.0
-    assert wrong["random accepted"] == right["random accepted"]
+    assert wrong["best accepted"] < right["best accepted"]
+
+
+def test_parts_of_albums_are_judged_as_albums_are() -> None:
+    """The best of a part is accepted where any of it is; chance does worse."""
+    right, chance = (
+        means(evaluate_sub_albums([judged(scores)], albums=60))
+        for scores in (PHOTOS.first_hero, np.random.default_rng(0).random(len(PHOTOS)))
+    )
+    assert right["sub-album best accepted"] > 0.95
+    assert chance["sub-album best accepted"] < right["sub-album best accepted"]
+    assert chance["sub-album top 3 accepted"] < right["sub-album top 3 accepted"]
 
 
 def test_equal_scores_order_no_pair() -> None:

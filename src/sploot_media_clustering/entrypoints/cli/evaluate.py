@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -200,6 +200,9 @@ def everything(
     only: Annotated[
         list[str] | None, typer.Option(help="Only this protocol; may be repeated. Commands are their names.")
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A data set to leave out; may be repeated.")
+    ] = None,
     draws: Draws = None,
     baseline: Baseline = None,
 ) -> None:
@@ -221,7 +224,7 @@ def everything(
         raise typer.BadParameter(
             f"expected --only to name one of {', '.join(PROTOCOLS)}, got {sorted(unknown)}"
         )
-    with opened(data) as material:
+    with opened(data, without or ()) as material:
         results = run_all(material, only or list(PROTOCOLS), draws, version=__version__)
     found = checks(results.outcomes, expected)
     destination.mkdir(parents=True, exist_ok=True)
@@ -273,9 +276,9 @@ def _results_in(path: Path) -> Results:
 
 
 @contextmanager
-def opened(folders: list[Path] | None) -> Iterator[Material]:
+def opened(folders: list[Path] | None, without: Collection[str] = ()) -> Iterator[Material]:
     """The labelled photos of some folders, embedded, and all that protocols need."""
-    data_sets = data_sets_of(folders or [])
+    data_sets = tuple(one for one in data_sets_of(folders or []) if one.name not in without)
     with open_engine(from_environment()) as engine:
         files = engine.parts.package.manifest.files
         yield Material(
