@@ -13,7 +13,7 @@ PETS ?= 500
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo camera-roll test chaos check format clean
+.PHONY: help demo camera-roll test chaos eval check format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ test: $(VENV)/.dev ## Run the tests that take minutes at most
 
 chaos: $(VENV)/.dev ## Kill workers and the store, cut the network, and see that nothing is lost or doubled
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m chaos --jobs $(JOBS) --pets $(PETS)
+
+eval: $(VENV)/.dev ## Measure everything on the labelled photos in SPLOOT_DATA=dir, write a report, pass the gate
+	$(BIN)/sploot-clustering eval all --without dog_heads --without street_dogs --out out/evaluation \
+	  --baseline baselines/labelled.json
 
 check: $(VENV)/.dev ## Lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ _TICKS: Final = 6
 _LINE: Final = 13
 """Height of a label: two of them are not put closer."""
 
-_LETTER: Final = 6.2
+_LETTER: Final = 6.8
 """Mean width of a letter of a label."""
 
 _CELL: Final = 20
@@ -140,7 +140,9 @@ def _widened(values: Sequence[float], *, logarithmic: bool) -> tuple[float, floa
         return low / 1.6, high * 1.9
     room = 0.06 * (high - low) or 0.05
     step = _round_step((high - low + 2 * room) / _TICKS)
-    return step * math.floor((low - room) / step), step * math.ceil((high + room) / step)
+    start, end = step * math.floor((low - room) / step), step * math.ceil((high + room) / step)
+    # Shares and scores that keep to [0, 1] do not get an axis that goes on.
+    return (0.0 if start < 0.0 <= low else start), (1.0 if high <= 1.0 < end else end)
 
 
 def _round_step(step: float) -> float:

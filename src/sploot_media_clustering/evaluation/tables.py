@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from sploot_media_clustering.evaluation.outcome import Measure, Outcome
+from sploot_media_clustering.evaluation.outcome import SETS, Measure, Outcome
 
 _WRITTEN: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -40,6 +40,8 @@ class Table:
 def table_of(outcome: Outcome) -> Table:
     """The measures of a protocol, in their order."""
     groups = tuple(dict.fromkeys(measure.group for measure in outcome.measures))
+    if len(groups) == 2 and groups[1] == SETS:  # noqa: PLR2004 - the mean of one set is the set
+        groups = groups[:1]
     names = tuple(dict.fromkeys(measure.name for measure in outcome.measures))
     known = {(measure.group, measure.name): measure for measure in outcome.measures}
     if len(groups) <= 3 < len(names):  # noqa: PLR2004 - a table is rather long than broad
