@@ -98,7 +98,7 @@ def judged_sets(
         progress(name)
         own, judged_by = (without(frozenset({one})), WITHOUT_THE_SET) if enough else (heads, AS_THEY_ARE)
         animals = vectors.rows_of(one, least=LEAST_PHOTOS)
-        photos = {row: own.project(embeddings[vectors.keys[row]]) for row in np.concatenate(animals)}
+        photos = {row: own.project(embeddings[vectors.keys[row]]) for row in np.concatenate(animals).tolist()}
         yield JudgedSet(name, vectors, animals, photos, own, judged_by)
 
 

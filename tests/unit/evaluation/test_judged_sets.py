@@ -1,4 +1,4 @@
-"""Which heads judge a set: those fitted without it, or those of the package where there is nothing to fit on."""
+"""Which heads judge a set: those fitted without it, or the package's where there is nothing to fit on."""
 
 from __future__ import annotations
 
