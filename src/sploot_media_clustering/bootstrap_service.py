@@ -20,6 +20,7 @@ from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_versions import RedisAlbumVersions
 from sploot_media_clustering.adapters.rooted_files import RootedFileSource
 from sploot_media_clustering.adapters.safe_http import Patience
+from sploot_media_clustering.adapters.store_backup import back_up, restore
 from sploot_media_clustering.bootstrap import load_model
 from sploot_media_clustering.report.pictures import Thumbnailer
 from sploot_media_clustering.services.applying import AlbumApplier
@@ -33,6 +34,8 @@ from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
+
+__all__ = ["back_up", "restore"]  # besides what is defined here
 
 QUESTIONS: Final = 5
 """Asked back in each answer."""

@@ -28,6 +28,8 @@ import msgspec
 from sploot_media_clustering.adapters.atomic_file import write_atomically
 from sploot_media_clustering.errors import ConfigurationError, StoreUnavailableError
 
+SNAPSHOT: Final = "dump.rdb"
+"""File of the data folder that a snapshot is written to, and read from where that is asked for."""
 _START_S: Final = 60.0
 """Longest start: reading an append-only file of some gigabytes."""
 _STOP_S: Final = 20.0
@@ -82,7 +84,7 @@ def server_binary() -> str:
 
 @contextmanager
 def embedded_store(
-    folder: Path, *, port: int | None = None, binary: str | None = None
+    folder: Path, *, port: int | None = None, binary: str | None = None, from_snapshot: bool = False
 ) -> Iterator[EmbeddedStore]:
     """The server of a data folder, started unless it runs, stopped when its last user leaves.
 
@@ -92,6 +94,7 @@ def embedded_store(
         folder: for the data; made if it is not there.
         port: of the loopback address to listen on as well; by default only on a socket of this user.
         binary: of the server, by default :func:`server_binary`.
+        from_snapshot: read the snapshot in the folder, and log nothing until told to.
 
     Raises:
         ConfigurationError: there is no server to start, or the folder can't be used.
@@ -101,7 +104,8 @@ def embedded_store(
     folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     with _opened(folder / "users.lock") as users:
         with _locked(folder):
-            server = _running(folder) or _started(folder, binary or server_binary(), port)
+            logged = "no" if from_snapshot else "yes"
+            server = _running(folder) or _started(folder, binary or server_binary(), port, logged)
             fcntl.flock(users, fcntl.LOCK_SH)
         try:
             yield EmbeddedStore(f"unix://{server.socket}", server.pid)
@@ -147,12 +151,12 @@ def _running(folder: Path) -> _Server | None:
     return None
 
 
-def _started(folder: Path, binary: str, port: int | None) -> _Server:
+def _started(folder: Path, binary: str, port: int | None, logged: str) -> _Server:
     place = str(_socket_folder(folder) / "s")
     Path(place).unlink(missing_ok=True)
     pid = os.posix_spawn(
         binary,
-        [binary, *_options(folder, place, port)],
+        [binary, *_options(folder, place, port, logged)],
         os.environ,
         file_actions=[(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)],
         setsid=True,  # an interrupt at the terminal is for us, and we stop it
@@ -167,7 +171,7 @@ def _started(folder: Path, binary: str, port: int | None) -> _Server:
     return server
 
 
-def _options(folder: Path, place: str, port: int | None) -> Iterator[str]:
+def _options(folder: Path, place: str, port: int | None, logged: str) -> Iterator[str]:
     options = {
         "port": "0" if port is None else str(port),
         "bind": "127.0.0.1",
@@ -176,9 +180,10 @@ def _options(folder: Path, place: str, port: int | None) -> Iterator[str]:
         "dir": str(folder),
         "logfile": str(folder / "server.log"),
         "daemonize": "no",
-        "appendonly": "yes",
+        "appendonly": logged,
         "appendfsync": "always",
         "no-appendfsync-on-rewrite": "no",
+        "dbfilename": SNAPSHOT,
         "save": "",
         "maxmemory-policy": "noeviction",
     }

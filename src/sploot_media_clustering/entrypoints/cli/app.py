@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from sploot_media_clustering import __version__
 from sploot_media_clustering.entrypoints.cli import (
     EXIT_INTERRUPTED,
+    backup,
     cluster,
     deadletter,
     decide,
@@ -110,6 +111,8 @@ app.command()(oversee.pause)
 app.command()(oversee.resume)
 app.command()(pets.inspect)
 app.command()(pets.rebuild)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(deadletter.app, name="deadletter")
 app.command()(doctor.doctor)
 
