@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -14,6 +16,8 @@ from sploot_media_clustering.services.album_record import AlbumRecord
 from sploot_media_clustering.services.applying import AlbumApplier, Applied, Prepared
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.jobs import Position
+
+Apply: TypeAlias = Callable[..., Applied]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -36,25 +40,52 @@ class Line(msgspec.Struct, frozen=True):
     after: str
 
 
-class AuditedApplier(AlbumApplier):
-    """Writes down what it does; ``folder`` is set once a process."""
+class Audit:
+    """The file of one process.
 
-    folder: Path
+    Args:
+        folder: of the files of all.
+    """
 
-    def __init__(self, clustering: ClusteringService, *, top: int = 3, questions: int = 0) -> None:
-        super().__init__(clustering, top=top, questions=questions)
-        self._file = os.open(
-            self.folder / f"{os.getpid()}.jsonl", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600
-        )
+    def __init__(self, folder: Path) -> None:
+        path = folder / f"{os.getpid()}.jsonl"
+        self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
 
-    def apply(
-        self, record: AlbumRecord, jobs: Sequence[Prepared], *, pet_id: str, version: int, settle: bool
-    ) -> Applied:
-        applied = super().apply(record, jobs, pet_id=pet_id, version=version, settle=settle)
-        positions = {part.job_id: part.position for part in jobs if part.job_id not in applied.refused}
-        line = Line(pet_id, version, settle, positions, digest(record), digest(applied.record))
-        os.write(self._file, msgspec.json.encode(line) + b"\n")
+    def around(self, apply: Apply) -> Apply:
+        """What applies jobs to albums, and writes it down."""
+
+        def applied(
+            record: AlbumRecord, jobs: Sequence[Prepared], *, pet_id: str, version: int, settle: bool
+        ) -> Applied:
+            done = apply(record, jobs, pet_id=pet_id, version=version, settle=settle)
+            positions = {part.job_id: part.position for part in jobs if part.job_id not in done.refused}
+            line = Line(pet_id, version, settle, positions, digest(record), digest(done.record))
+            os.write(self._file, msgspec.json.encode(line) + b"\n")
+            return done
+
         return applied
+
+
+class AuditedApplier(AlbumApplier):
+    """Writes down what it does.
+
+    Args:
+        audit: of this process.
+    """
+
+    def __init__(self, clustering: ClusteringService, audit: Audit, *, questions: int) -> None:
+        super().__init__(clustering, questions=questions)
+        self.apply = audit.around(super().apply)  # type: ignore[method-assign]
+
+
+def audit_all(audit: Audit) -> None:
+    """Have every applier of this process write down what it does."""
+    original = AlbumApplier.apply
+
+    def applied(self: AlbumApplier, *args: Any, **kwargs: Any) -> Applied:  # noqa: ANN401 - passed on
+        return audit.around(partial(original, self))(*args, **kwargs)
+
+    AlbumApplier.apply = applied  # type: ignore[method-assign]
 
 
 def digest(record: AlbumRecord) -> str:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.audit import AuditedApplier
+from chaos.audit import Audit
 from chaos.disturbance import TICK_S, Disturbance
 from chaos.findings import Run
 from chaos.publisher import Publisher, waiting
@@ -47,8 +47,8 @@ async def ended(
     """A run that has come to its end; its store lives as long as the context."""
     rng, begun = random.Random(seed), time.monotonic()  # noqa: S311 - the same chaos again
     handed_in = jobs_of(rng, pets, jobs)
-    AuditedApplier.folder = folder / "audit"
-    AuditedApplier.folder.mkdir()
+    audits = folder / "audit"
+    audits.mkdir()
     async with AsyncExitStack() as stack:
         store = stack.enter_context(embedded_store(folder / "store"))
         chaos = Disturbance(stack, folder, store, random.Random(rng.random()), calm=calm)  # noqa: S311
@@ -56,7 +56,7 @@ async def ended(
         direct, cut = connect(store.url), connect(chaos.proxies[-1].url)
         stack.push_async_callback(direct.close)
         stack.push_async_callback(cut.close)
-        publisher = Publisher(cut, direct, random.Random(rng.random()))  # noqa: S311
+        publisher = Publisher(cut, direct, random.Random(rng.random()), Audit(audits))  # noqa: S311
         publishing = asyncio.create_task(publisher.publish(handed_in))
         while not publishing.done():
             await asyncio.gather(chaos.tick(), asyncio.sleep(TICK_S))
@@ -69,5 +69,5 @@ async def ended(
         counts["jobs that nobody can do"] = len(poison(handed_in))
         counts["moments of death that never came"] = len(chaos.fates)
         counts["seconds until all jobs had ended"] = round(time.monotonic() - begun)
-        known = Run({str(job.job_id): job for job in handed_in}, publisher.positions, AuditedApplier.folder)
+        known = Run({str(job.job_id): job for job in handed_in}, publisher.positions, audits)
         yield Ended(known, direct, counts, found)

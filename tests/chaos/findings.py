@@ -240,7 +240,7 @@ async def _left(connection: RedisConnection) -> list[str]:
 
 def _lives_at_most_ms(name: str) -> int | None:
     """Of a key; None for one that is not in the documents, or should be empty at rest."""
-    if name in {keys.JOBS, keys.RESULTS, keys.RELAYED, keys.LETTERS, keys.LETTER_OF}:
+    if name in {keys.JOBS, keys.MODELS, keys.RESULTS, keys.RELAYED, keys.LETTERS, keys.LETTER_OF}:
         return FOR_EVER
     if name.startswith("job:"):
         return STATE_MS

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from fake_worker import sketch_clustering
 
-from chaos.audit import AuditedApplier
+from chaos.audit import Audit, AuditedApplier
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.redis_connection import RedisConnection
 from sploot_media_clustering.adapters.redis_jobs import RedisJobQueue
@@ -42,6 +42,7 @@ class Publisher:
         connection: over the network that is cut.
         direct: over one that is not.
         rng: of what is done.
+        audit: of what is done at once.
         positions: that jobs have, as far as the publisher heard.
         done_to: what was done, counted.
     """
@@ -49,15 +50,15 @@ class Publisher:
     connection: RedisConnection
     direct: RedisConnection
     rng: random.Random
+    audit: Audit
     positions: dict[str, Position] = field(default_factory=dict)
     done_to: Counter[str] = field(default_factory=Counter)
     finished: bool = False
 
     async def publish(self, jobs: Sequence[Job]) -> None:
         """All jobs, each until it is stored."""
-        self._api = Committer(
-            RedisPetStore(self.connection), AuditedApplier(sketch_clustering(), questions=QUESTIONS)
-        )
+        applier = AuditedApplier(sketch_clustering(), self.audit, questions=QUESTIONS)
+        self._api = Committer(RedisPetStore(self.connection), applier)
         late: list[tuple[int, Job]] = []
         again: list[Job] = []
         for number, job in enumerate(jobs):

@@ -15,8 +15,7 @@ from typing import Any
 
 from fake_worker import MANNER, SketchEmbedder, SketchSource, sketch_clustering
 
-from chaos.audit import AuditedApplier
-from sploot_media_clustering import bootstrap_worker
+from chaos.audit import Audit, audit_all
 from sploot_media_clustering.adapters import redis_connection
 from sploot_media_clustering.adapters import redis_scripts as scripts
 from sploot_media_clustering.adapters.filesystems import FileSystems
@@ -104,9 +103,8 @@ def main() -> None:
     url, told_folder, *told = sys.argv[1:]
     folder = Path(told_folder)
     MortalConnection.fate = MortalEmbeddings.fate = Fate(told[0] if told else "")
-    AuditedApplier.folder = folder / "audit"
-    # The composition root builds these itself; here it builds ours.
-    bootstrap_worker.AlbumApplier = AuditedApplier
+    audit_all(Audit(folder / "audit"))
+    # The composition root builds it itself; here it builds ours.
     redis_connection.RedisConnection = MortalConnection
     kept = MortalEmbeddings(str(folder / "kept"), FileSystems())
     tools = Tools(sketch_clustering(), SketchEmbedder(), SketchSource(), kept)
