@@ -176,4 +176,6 @@ def store_errors() -> Iterator[None]:
         TryAgainError,
         OSError,
     ) as error:
-        raise StoreUnavailableError(f"the store did not answer: {str(error) or type(error).__name__}") from error
+        raise StoreUnavailableError(
+            f"the store did not answer: {str(error) or type(error).__name__}"
+        ) from error
