@@ -88,12 +88,15 @@ def evaluate_identity(
     results = []
     for held, fit in fitted:
         animals = vectors.rows_of(held, least=LEAST_PHOTOS)
-        rows = [r for seed in seeds for r in households(animals, HOUSEHOLD_SIZES, draws, seed)]
+        rows = [np.sort(r) for seed in seeds for r in households(animals, HOUSEHOLD_SIZES, draws, seed)]
+        once = {r.tobytes(): r for r in rows}  # of few animals the same household is drawn again and again
+        plain = {key: household_scores(vectors, fit, r) for key, r in once.items()}
+        hinted = {key: household_scores(vectors, fit, r, hinted=True) for key, r in once.items()}
         results.append(
             IdentityResult(
                 name=vectors.set_names[held],
-                households=tuple(household_scores(vectors, fit, r) for r in rows),
-                hinted=tuple(household_scores(vectors, fit, r, hinted=True) for r in rows),
+                households=tuple(plain[r.tobytes()] for r in rows),
+                hinted=tuple(hinted[r.tobytes()] for r in rows),
                 alone=tuple(household_scores(vectors, fit, r) for r in animals),
             )
         )

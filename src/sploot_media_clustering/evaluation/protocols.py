@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -167,12 +168,13 @@ def run_all(material: Material, names: Sequence[str], draws: int | None = None, 
     outcomes: list[Outcome] = []
     left_out: list[tuple[str, str]] = []
     for name in names:
-        material.progress(name)
+        start_s = time.monotonic()
         run, usual = PROTOCOLS[name]
         try:
             outcomes += run(material, draws or usual)
         except (DatasetError, MissingExtraError) as error:
             left_out.append((name, str(error)))
+        material.progress(f"{name}: {time.monotonic() - start_s:.0f} s")
     return Results(
         format=FORMAT,
         version=version,
