@@ -28,7 +28,7 @@ from sploot_media_clustering.training.labelled import LabelledPhoto
 from sploot_media_clustering.training.pictures import INNER_FOLDS, fit_pictures, look_level
 from sploot_media_clustering.training.ratings import RatedPhotos
 
-ANIMALS: Final = 12
+ANIMALS: Final = 20
 """Of each set, drawn at random."""
 
 LEAST_PHOTOS: Final = 4

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from sploot_media_clustering.errors import DatasetError
-from sploot_media_clustering.evaluation.outcome import Better, Measure, Outcome
+from sploot_media_clustering.evaluation.outcome import SETS, Better, Measure, Outcome
 
 TOLERANCES: Final[Mapping[str, float]] = {
     "unassigned": 0.01,
@@ -25,8 +25,7 @@ TOLERANCES: Final[Mapping[str, float]] = {
     "cats_and_dogs": 0.0,
     "merged": 0.0,
 }
-"""How much may be lost, where it is not :data:`USUAL_TOLERANCE`. Machines differ by up to .004 in what
-rounding decides."""
+"""How much may be lost, where it is not :data:`USUAL_TOLERANCE`, or one case of those that were counted."""
 
 USUAL_TOLERANCE: Final = 0.01
 
@@ -133,6 +132,8 @@ def baseline_of(outcomes: Sequence[Outcome], before: Sequence[Expected] = ()) ->
 
 def _expected(protocol: str, measure: Measure, kept: Mapping[tuple[str, str, str], float]) -> Expected:
     usual = TOLERANCES.get(measure.name, USUAL_TOLERANCE)
+    if measure.name not in TOLERANCES and measure.count and not measure.group.startswith(SETS):
+        usual = max(usual, round(1.0 / measure.count, 4))
     return Expected(
         protocol=protocol,
         group=measure.group,

@@ -42,7 +42,7 @@ ORDERS: Final = 20
 TREE_ORDERS: Final = 6
 """Orders through the whole tree, which take longer."""
 
-ALBUMS: Final = 12
+ALBUMS: Final = 20
 SHARE_NEW: Final = 0.1
 STEPS: Final = 10
 """Points of a growth curve."""

@@ -20,7 +20,7 @@ _TICKS: Final = 6
 _LINE: Final = 13
 """Height of a label: two of them are not put closer."""
 
-_LETTER: Final = 6.8
+_LETTER: Final = 7.6
 """Mean width of a letter of a label."""
 
 _CELL: Final = 20

@@ -71,6 +71,15 @@ def test_a_baseline_keeps_the_tolerances_that_people_set(tmp_path: Path) -> None
     assert msgspec.json.decode(baseline_of([outcome(0.9, "neither"), outcome(None)])) == []
 
 
+def test_one_case_of_few_may_be_lost() -> None:
+    """A share of five cases moves by a fifth or not at all; a mean of sets is no share of cases."""
+    measures = (Measure("real", "right", 0.6, count=5), Measure("home", "right", 0.6, count=500))
+    mean = Measure("mean of sets", "right", 0.6, count=6)
+    content = baseline_of([Outcome("p-1", "", "", (*measures, mean))])
+    found = msgspec.json.decode(content, type=tuple[Expected, ...])
+    assert [one.tolerance for one in found] == [0.2, 0.01, 0.01]
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b'[{"protocol": 1}]'])
 def test_a_file_that_is_no_baseline_is_named(tmp_path: Path, content: bytes) -> None:
     """With its path, and what makes one."""
