@@ -34,6 +34,7 @@ def place(service: PageService) -> Iterator[str]:
     """The page, served on loopback."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()
         config = uvicorn.Config(service.app, lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))

@@ -7,10 +7,9 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from sploot_media_clustering.entrypoints.api.protocol import ProblemProtocol
 from sploot_media_clustering.settings import ApiSettings
 
-CONNECTIONS: Final = 1000
-"""At once; beyond it new ones are told 503."""
 KEPT_OPEN_S: Final = 75
 """Longer than load balancers keep a connection, so that they close first and never send into a closed one."""
 STOP_S: Final = 10
@@ -29,7 +28,12 @@ async def serve(app: ASGIApp, settings: ApiSettings) -> None:
     Raises:
         SystemExit: the port can't be listened on.
     """
-    config = uvicorn.Config(
+    await uvicorn.Server(config(app, settings)).serve()
+
+
+def config(app: ASGIApp, settings: ApiSettings) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -37,10 +41,8 @@ async def serve(app: ASGIApp, settings: ApiSettings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=KEPT_OPEN_S,
         timeout_graceful_shutdown=STOP_S,
         h11_max_incomplete_event_size=_HEAD_BYTES,
-        http="h11",
+        http=ProblemProtocol,
     )
-    await uvicorn.Server(config).serve()
