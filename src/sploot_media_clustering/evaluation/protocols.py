@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from sploot_media_clustering.errors import DatasetError, MissingExtraError
 from sploot_media_clustering.evaluation import (
+    animals_left_out,
     calibration,
     corrections,
     degraded,
@@ -42,6 +43,13 @@ def _identity(material: Material, draws: int) -> tuple[Outcome, ...]:
     fits = [(numbers[one.name], one.identity) for one in material.sets]
     results = identity.evaluate_identity(material.vectors, fits, draws=draws)
     return identity.identity_outcomes(results, material.judged_by)
+
+
+def _animals(material: Material, draws: int) -> tuple[Outcome, ...]:
+    found = animals_left_out.evaluate_animals_left_out(
+        material.vectors, draws=draws, progress=material.progress
+    )
+    return (animals_left_out.animals_outcome(found),)
 
 
 def _end_to_end(material: Material, draws: int) -> tuple[Outcome, ...]:
@@ -138,6 +146,7 @@ def _degraded(material: Material, draws: int) -> tuple[Outcome, ...]:
 PROTOCOLS: Final[Mapping[str, tuple[Run, int]]] = MappingProxyType(
     {
         "identity": (_identity, identity.DRAWS),
+        "animals": (_animals, animals_left_out.DRAWS),
         "end-to-end": (_end_to_end, identity.DRAWS),
         "mixed": (_mixed, mixed.DRAWS),
         "rivals": (_rivals, rival_trials.DRAWS),

@@ -9,6 +9,7 @@ import pytest
 
 from sploot_media_clustering.domain.level import place
 from sploot_media_clustering.errors import DatasetError
+from sploot_media_clustering.evaluation.animals_left_out import animals_outcome, evaluate_animals_left_out
 from sploot_media_clustering.evaluation.identity import evaluate_identity, fits_left_out, identity_outcomes
 from sploot_media_clustering.evaluation.metrics import score
 from sploot_media_clustering.training.identity import (
@@ -118,3 +119,18 @@ def test_the_protocol_judges_every_set_by_what_was_fitted_without_it(vectors: La
     assert (plain.value("mean of sets", "v_measure") or 0.0) > 0.7
     assert (hinted.value("mean of sets", "v_measure") or 0.0) > 0.7
     assert (plain.value("set0", "alone_bcubed_f") or 0.0) > 0.9
+
+
+def test_animals_of_a_known_set_are_judged_by_what_others_taught(vectors: LabelledVectors) -> None:
+    """Every set has households of every fold; what the set teaches helps."""
+    few = replace(
+        vectors,
+        keys=tuple(np.array(vectors.keys)[vectors.sets < SETS - 1]),
+        x=vectors.x[vectors.sets < SETS - 1],
+        animals=vectors.animals[vectors.sets < SETS - 1],
+        sets=vectors.sets[vectors.sets < SETS - 1],
+        set_names=vectors.set_names[:-1],
+    )
+    found = evaluate_animals_left_out(few, draws=2, folds=2)
+    assert {name: len(scores) for name, scores in found.items()} == dict.fromkeys(few.set_names, 4)
+    assert (animals_outcome(found).value("mean of sets", "v_measure") or 0.0) > 0.8

@@ -48,6 +48,17 @@ def identity(data: Data = None, draws: Draws = None, baseline: Baseline = None) 
     _run("identity", data, draws, baseline)
 
 
+@app.command()
+def animals(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
+    """Which animal: households of animals left out, others of their set being known; one sighting a photo.
+
+    Example:
+
+        sploot-clustering eval animals ~/labelled
+    """
+    _run("animals", data, draws, baseline)
+
+
 @app.command("end-to-end")
 def end_to_end(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
     """Which animal, from the photos on: all detected sightings, extra subjects counted as errors.
