@@ -29,8 +29,8 @@ MASTER = "cats"
 USER_RULES = (
     "on", f">{PASSWORD}", "resetchannels",
     "~streams:media.cluster*", "~{streams:media.cluster*", "~job:*", "~{pet:*",
-    "-@all", "+@read", "+@write", "+@stream", "+@scripting", "+@connection", "+time", "+info", "+wait",
-    "-@dangerous", "+info",
+    "-@all", "+@read", "+@write", "+@stream", "+@scripting", "+@connection", "-@dangerous",
+    "+time", "+info", "+wait",
 )  # fmt: skip
 """What docs/redis.md tells to let the service do."""
 

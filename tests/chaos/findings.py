@@ -81,9 +81,9 @@ async def findings(run: Run, connection: RedisConnection, counts: Counter[str]) 
         for pet_id, own in jobs.items()
     ]
     with ProcessPoolExecutor() as processes:
-        for told, replayed in processes.map(Album.findings, albums):
+        for told, album_counts in processes.map(Album.findings, albums):
             found += told
-            counts["versions replayed"] += replayed
+            counts.update(album_counts)
     return found
 
 
@@ -124,7 +124,7 @@ class Album:
         results: that were published, in order.
         applied: what was computed for it.
         positions: at which jobs were done, once its versions have been replayed.
-        replayed: versions, counted.
+        counts: of what was looked at.
     """
 
     pet_id: str
@@ -134,11 +134,11 @@ class Album:
     results: Sequence[AlbumResult]
     applied: Sequence[Line]
     positions: dict[str, Position] = field(default_factory=dict)
-    replayed: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
 
-    def findings(self) -> tuple[list[str], int]:
-        """What is not as it should be with the album; versions that were replayed."""
-        return self._findings(), self.replayed
+    def findings(self) -> tuple[list[str], Counter[str]]:
+        """What is not as it should be with the album; counts of what was looked at."""
+        return self._findings(), self.counts
 
     def _findings(self) -> list[str]:
         published = self.results[-1].version if self.results else 0
@@ -166,7 +166,7 @@ class Album:
             if not after:
                 return f"{self.pet_id}: nobody said to have made version {result.version}"
             now = after
-            self.replayed += 1
+            self.counts["versions replayed"] += 1
         if self.stored not in {album_record.pack(record) for record in now.values()}:
             return f"{self.pet_id}: replaying all versions gives other bytes"
         return None
@@ -183,6 +183,7 @@ class Album:
     def _displaced(self) -> Iterator[str]:
         """A job has the place that its publisher heard of, or an earlier one, of which the reply was lost."""
         for name, position in self.positions.items():
+            self.counts["jobs done at an earlier entry, whose reply was lost"] += position < self.places[name]
             if position > self.places[name]:
                 yield f"{name} was done at {position}, after {self.places[name]}, its place"
 
