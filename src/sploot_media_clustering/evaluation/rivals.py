@@ -97,19 +97,17 @@ def _dbscan(least: int) -> Clustering:
     return _each(cluster)
 
 
-def _hdbscan(vectors: Vectors, reach: float) -> Labels:
-    """Clusters of two or more; below a distance none is split (Malzer and Baum 2020)."""
+def _hdbscan(vectors: Vectors, least: float) -> Labels:
+    """Clusters of as many photos or more; a half more says that the whole album is no cluster.
+
+    A least distance of its own, ``cluster_selection_epsilon``, fails in scikit-learn 1.9 on some albums.
+    """
     from sklearn.cluster import HDBSCAN  # noqa: PLC0415 - of an extra
 
-    if len(vectors) < 2:  # noqa: PLR2004 - one photo is no cluster
+    size = min(int(least), len(vectors))
+    if size < 2:  # noqa: PLR2004 - one photo is no cluster
         return np.full(len(vectors), -1)
-    model = HDBSCAN(
-        min_cluster_size=2,
-        min_samples=1,
-        cluster_selection_epsilon=reach,
-        allow_single_cluster=True,
-        copy=True,
-    )
+    model = HDBSCAN(min_cluster_size=size, min_samples=1, allow_single_cluster=least == int(least), copy=True)
     return np.asarray(model.fit_predict(vectors), np.int64)
 
 
@@ -212,7 +210,7 @@ def _bayesian_mixture(vectors: Vectors, concentration: float) -> Labels:
 RIVALS: Final = (
     Rival("DBSCAN", _DISTANCES, _dbscan(2), needs_sklearn=True),
     Rival("three in range", _DISTANCES, _dbscan(_CORE), needs_sklearn=True),
-    Rival("HDBSCAN", (0.0, *_DISTANCES), _each(_hdbscan), needs_sklearn=True),
+    Rival("HDBSCAN", (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5), _each(_hdbscan), needs_sklearn=True),
     Rival("average link", _DISTANCES, _linked("average")),
     Rival("complete link", _DISTANCES, _linked("complete")),
     Rival("Ward", tuple(2 * d for d in _DISTANCES), _linked("ward")),
