@@ -350,3 +350,22 @@ async def test_a_worker_that_leaves_keeps_what_it_holds() -> None:
     (left,) = await connection.execute("XINFO", "CONSUMERS", keys.JOBS, keys.GROUP)
     assert b"w2" in left
     await connection.close()
+
+
+@pytest.mark.slow
+async def test_old_results_and_old_jobs_are_forgotten() -> None:
+    """At each commit what is beyond its time, or beyond the count, goes; by whole nodes of the stream."""
+    connection = connect(server_url())
+    await connection.execute("FLUSHALL")
+    store = RedisPetStore(connection, Keeping(done_ms=50, results_count=100))
+    for version in range(1, 251):
+        assert await store.commit(commit(version - 1, version, f"job-{version}")) == "ok"
+        await store.relay("milo")
+    assert 100 <= await connection.execute("XLEN", keys.RESULTS) <= 200
+    found = await store.read("milo", ["job-1", "job-199", "job-200", "job-250"])
+    assert dict(found.done) == {"job-200": 200, "job-250": 250}
+    brief = RedisPetStore(connection, Keeping(results_ms=-1000))  # the clock is read in whole seconds
+    assert await brief.commit(commit(250, 251, "job-251")) == "ok"
+    await brief.relay("milo")
+    assert await connection.execute("XLEN", keys.RESULTS) < 100
+    await connection.close()
