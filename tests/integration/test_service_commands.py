@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,3 +87,13 @@ def test_a_rebuild_is_handed_in_as_a_job(store: Path, run: Run) -> None:
     assert "queued" in told.stdout
     jobs = [json.loads(job) for job in run("pending", "--json").stdout.splitlines()]
     assert [job["pet_id"] for job in jobs] == ["milo", "milo"]
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts(store: Path, run: Run) -> None:
+    """Not by an API that starts again and again."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        told = run("up", "--port", taken.getsockname()[1])
+    assert told.exit_code == 4
+    assert not store.exists()

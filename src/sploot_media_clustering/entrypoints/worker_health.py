@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sploot_media_clustering.bootstrap_worker import Worker
-from sploot_media_clustering.errors import TemporaryError
+from sploot_media_clustering.errors import SplootError
 
 CONNECTIONS: Final = 20
 _JSON: Final = "application/json"
@@ -51,7 +51,7 @@ def health_app(worker: Worker) -> ASGIApp:
         return _told("not ready", await worker.fitness.unfit())
 
     async def metrics(_request: Request) -> Response:
-        with suppress(TemporaryError):  # readyz tells of the store; its own figures are worth having
+        with suppress(SplootError):  # readyz tells of the store; its own figures are worth having
             worker.gauges.show(await worker.overseer.overview())
         return Response(generate_latest(worker.registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -96,7 +96,7 @@ class Fitness:
     async def _look(self) -> None:
         try:
             alarm = (await self._overseer.overview()).alarm
-        except SplootError as error:
+        except Exception as error:  # noqa: BLE001 - looking after the worker must not end it
             _log.warning("the store was not looked at: %s", error)
             return
         if alarm is not None:

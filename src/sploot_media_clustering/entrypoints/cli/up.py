@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ import typer
 from sploot_media_clustering.entrypoints.cli.console import err
 from sploot_media_clustering.entrypoints.cli.desk import service
 from sploot_media_clustering.entrypoints.supervisor import Command, supervise
+from sploot_media_clustering.errors import ConfigurationError
 from sploot_media_clustering.settings import store_from_environment
 
 _PROGRAM: Final = (
@@ -47,12 +49,27 @@ def up(
         environment["SPLOOT_LOCAL"] = "1"
     if photos is not None:
         environment["SPLOOT_FILE_ROOT"] = str(photos.resolve())
+    _require_free(port)
     store = store_from_environment({**os.environ, **environment})
     commands = service_commands(workers, port)
     with service().open_store(store) as url:
         err.print(f"store     | {store.folder if store.url != url else 'REDIS_URL'}", markup=False)
         err.print("jobs      | sploot-clustering submit PET PHOTOS --wait 60", markup=False)
         asyncio.run(_up(commands, {**environment, "REDIS_URL": url}))
+
+
+def _require_free(port: int) -> None:
+    """Told before anything is started, and not by an API that starts again and again."""
+    with socket.socket() as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do: one that ended is no obstacle
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"expected port {port} to be free: {error.strerror}; name another with --port"
+            ) from error
 
 
 def service_commands(workers: int, port: int) -> list[Command]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sploot_media_clustering.entrypoints.api.parts import Parts
-from sploot_media_clustering.errors import TemporaryError
+from sploot_media_clustering.errors import SplootError
 
 router: Final = APIRouter(tags=["health"])
 
@@ -23,6 +23,6 @@ router: Final = APIRouter(tags=["health"])
 async def metrics(request: Request, parts: Parts) -> Response:
     """Requests by route and status, how long they took, and what is in the store."""
     if parts.overseer is not None:
-        with suppress(TemporaryError):  # readyz tells of that; figures of requests are worth having
+        with suppress(SplootError):  # readyz tells of that; figures of requests are worth having
             request.app.state.gauges.show(await parts.overseer.overview())
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
