@@ -127,20 +127,23 @@ class MemoryLetters:
 
 @dataclass
 class MemoryOverseer:
-    """A service with three jobs that wait."""
+    """A service, by default with three jobs that wait."""
 
     error: Exception | None = None
     paused_at: datetime | None = None
+    waiting: int = 3
+    in_hand: int = 1
+    workers: tuple[str, ...] = ("w",)
 
     async def overview(self) -> Overview:
         if self.error is not None:
             raise self.error
         return Overview(
             paused_at=self.paused_at,
-            waiting=3,
-            in_hand=1,
+            waiting=self.waiting,
+            in_hand=self.in_hand,
             oldest_s=5.0,
-            workers=("w",),
+            workers=self.workers,
             dead_letters=2,
             dead_letters_most=10,
         )

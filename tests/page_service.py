@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from asgi_client import Client
-from memory_desk import MemoryAlbums, MemoryIntake, MemoryLetters
+from memory_desk import MemoryAlbums, MemoryIntake, MemoryLetters, MemoryOverseer
 from PIL import Image
 from starlette.types import ASGIApp
 
@@ -40,6 +40,7 @@ class PageService:
     albums: MemoryAlbums = field(default_factory=MemoryAlbums)
     versions: dict[str, int] = field(default_factory=dict)
     uris: dict[str, str] = field(default_factory=dict)
+    overseer: MemoryOverseer = field(default_factory=lambda: MemoryOverseer(waiting=0, in_hand=0))
 
     def show(self, answer: Answer) -> None:
         """An album is there, or has changed; each of its photos is a file."""
@@ -77,6 +78,7 @@ class PageService:
             intake=MemoryIntake(),
             albums=self.albums,
             dead_letters=MemoryLetters(),
+            overseer=self.overseer,
             gallery=gallery,
         )
         return create_app(parts)

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from page_service import PageService
 from playwright.sync_api import Browser, Page, expect
-from sample_answers import answer, cluster, household, image
+from sample_answers import NOON, answer, cluster, household, image
 
 pytestmark = pytest.mark.slow
 
@@ -138,3 +138,16 @@ def test_a_service_that_went_away_is_told(service: PageService, opened: Opener) 
     page.route("**/page/albums", lambda route: route.fulfill(status=200, body="no JSON"))
     expect(page.get_by_role("status")).to_have_text("Not reached", timeout=10_000)
     expect(page.get_by_role("region", name="Milo")).to_be_visible()
+
+
+def test_open_jobs_are_told(service: PageService, opened: Opener) -> None:
+    """Whether somebody works on them, nobody does, or nobody shall."""
+    page = opened({"width": 390, "height": 844})
+    status = page.get_by_role("status")
+    expect(status).to_have_text("Live")
+    service.overseer.waiting = 1
+    expect(status).to_have_text("Working on 1 job", timeout=10_000)
+    service.overseer.workers = ()
+    expect(status).to_have_text("1 job, no worker", timeout=10_000)
+    service.overseer.waiting, service.overseer.paused_at = 2, NOON
+    expect(status).to_have_text("Paused, 2 jobs waiting", timeout=10_000)

@@ -12,10 +12,10 @@ import pytest
 from msgspec.structs import replace
 from page_service import LOCAL, PageService
 from PIL import Image
-from sample_answers import household
+from sample_answers import NOON, household
 
 PHOTO = "/page/pets/milo/images/milo/1.jpg"
-PATHS = ("/", "/page/page.js", "/page/page.css", "/page/albums", PHOTO)
+PATHS = ("/", "/page/page.js", "/page/page.css", "/page/albums", "/page/state", PHOTO)
 
 
 @pytest.fixture
@@ -121,3 +121,14 @@ def test_albums_are_listed_by_name_with_what_stands_for_them(service: PageServic
     assert client.get("/page/albums", etag).status_code == 304
     service.delete("milo")
     assert [part["pet_id"] for part in client.get("/page/albums", etag).json()] == ["ada"]
+
+
+def test_the_page_tells_how_many_jobs_are_open(service: PageService) -> None:
+    """And whether anybody works on them; what has not changed is not sent again."""
+    client = service.client()
+    response = client.get("/page/state")
+    assert response.json() == {"open": 0, "workers": 1, "paused": False}
+    etag = {"If-None-Match": response.headers["etag"]}
+    assert client.get("/page/state", etag).status_code == 304
+    service.overseer.waiting, service.overseer.paused_at = 3, NOON
+    assert client.get("/page/state", etag).json() == {"open": 3, "workers": 1, "paused": True}

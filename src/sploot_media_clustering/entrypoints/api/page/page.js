@@ -176,7 +176,15 @@ function wanted() {
   }
 }
 
+function stateText(told) {
+  if (told.paused) return `Paused, ${counted(told.open, "job")} waiting`;
+  if (!told.open) return "Live";
+  return told.workers ? `Working on ${counted(told.open, "job")}` : `${counted(told.open, "job")}, no worker`;
+}
+
 async function look() {
+  const told = await ask("/page/state");
+  tell(stateText(told), told.paused || (told.open && !told.workers) ? "idle" : "live");
   const albums = await ask("/page/albums");
   const listed = albums.find((album) => album.pet_id === wanted()) || albums[0];
   drawAlbums(albums, listed && listed.pet_id);
@@ -196,7 +204,6 @@ async function lookAgain() {
   clearTimeout(timer);
   if (!looking) {
     looking = look()
-      .then(() => tell("Live", "live"))
       .catch(() => tell("Not reached", "lost"))
       .finally(() => (looking = null));
   }

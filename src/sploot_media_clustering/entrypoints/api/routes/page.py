@@ -79,6 +79,21 @@ async def albums(gallery: Shown, known: Known = None) -> Response:
     return _answered(body, JSON, hashlib.sha256(body).hexdigest()[:16], known)
 
 
+@router.get("/page/state")
+async def state(parts: Parts, known: Known = None) -> Response:
+    """How many jobs wait, and whether anybody works on them."""
+    if parts.overseer is None:
+        raise UnknownError("this service tells nothing of itself")
+    overview = await parts.overseer.overview()
+    told = {
+        "open": overview.waiting + overview.in_hand,
+        "workers": len(overview.workers),
+        "paused": overview.paused_at is not None,
+    }
+    body = msgspec.json.encode(told)
+    return _answered(body, JSON, hashlib.sha256(body).hexdigest()[:16], known)
+
+
 @router.get("/page/pets/{pet_id}/images/{image_id:path}")
 async def thumbnail(
     gallery: Shown,
