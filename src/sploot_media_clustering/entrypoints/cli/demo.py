@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
 import socket
 import tempfile
 import time
@@ -24,7 +23,7 @@ from sploot_media_clustering.entrypoints.cli.fetched import write_album
 from sploot_media_clustering.entrypoints.cli.jobs import album_images, photo_jobs
 from sploot_media_clustering.entrypoints.cli.results import CLUSTERS, REPORT
 from sploot_media_clustering.entrypoints.cli.table import counted, print_clusters
-from sploot_media_clustering.entrypoints.cli.up import service_commands
+from sploot_media_clustering.entrypoints.cli.up import ENDING, service_commands
 from sploot_media_clustering.entrypoints.local_api import LocalApi
 from sploot_media_clustering.entrypoints.supervisor import supervise
 from sploot_media_clustering.errors import StoreUnavailableError
@@ -119,7 +118,7 @@ class _Demo:
         """
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         if task is not None:
-            for kind in (signal.SIGINT, signal.SIGTERM):
+            for kind in ENDING:
                 loop.add_signal_handler(kind, task.cancel)
         try:
             async with self._service():

@@ -55,6 +55,9 @@ def submit(
     """
     jobs = photo_jobs(pet, album_images(photos), job_id or f"cli-{uuid.uuid4().hex[:12]}", animals)
 
+    if not overseen(lambda overseer: overseer.overview()).workers:
+        err.print("[yellow]No worker runs[/]: the photos wait until `sploot-clustering up` is started.")
+
     async def handed_in(desk: Desk) -> list[JobState]:
         for job in jobs:
             await desk.intake.submit(job)

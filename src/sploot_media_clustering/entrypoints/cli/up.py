@@ -23,6 +23,8 @@ _PROGRAM: Final = (
     "-c",
     "from sploot_media_clustering.entrypoints.cli import main; main()",
 )
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends everything: Ctrl-C, being told to, and a terminal that was closed."""
 _NAME_CHARACTERS: Final = 9
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue")
 
@@ -85,7 +87,7 @@ def service_commands(workers: int, port: int) -> list[Command]:
 
 async def _up(commands: list[Command], environment: dict[str, str]) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for kind in (signal.SIGINT, signal.SIGTERM):
+    for kind in ENDING:
         loop.add_signal_handler(kind, stop.set)
     colours = {command.name: _COLOURS[i % len(_COLOURS)] for i, command in enumerate(commands)}
 

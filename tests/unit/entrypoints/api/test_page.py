@@ -41,6 +41,8 @@ STRANGERS = [
     {"Origin": "null"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document", "Host": "rebound.example"},
 ]
 
 
@@ -60,6 +62,15 @@ def test_no_other_site_sees_it(service: PageService) -> None:
     client = service.client()
     for path, headers in product(PATHS, STRANGERS):
         assert client.get(path, headers).status_code == 403, (path, headers)
+
+
+def test_a_link_from_elsewhere_may_be_followed(service: PageService) -> None:
+    """In a window of its own; whoever holds the link sees nothing of it."""
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    response = service.client().get("/", followed)
+    assert response.status_code == 200
+    assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+    assert response.headers["cross-origin-opener-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,15 @@ _HEADERS: Final = {
 async def _from_here(request: Request) -> None:
     """Let in who asks for the page itself, or from it.
 
-    Without Origin, as for pictures, browsers tell by Sec-Fetch-Site whose page asks.
+    Without Origin, as for pictures, browsers tell by Sec-Fetch-Site whose page asks. A link that leads here
+    from elsewhere may be followed: what it opens, the page with the link can't see.
 
     Raises:
         Problem: 403.
     """
     require_local(request)
-    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+    is_own = request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    if not is_own and request.headers.get("sec-fetch-dest") != "document":
         raise Problem(HTTPStatus.FORBIDDEN, "another site's page may not ask", kind="not-local")
 
 

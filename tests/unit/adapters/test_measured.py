@@ -1,0 +1,216 @@
+"""Ports that are measured do what they did before, and say how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from sploot_media_clustering.adapters.measured import (
+    MeasuredEmbedder,
+    MeasuredLetters,
+    MeasuredQueue,
+    MeasuredSource,
+    MeasuredStore,
+    MeasuredStream,
+)
+from sploot_media_clustering.adapters.worker_metrics import StoreGauges, WorkerMetrics
+from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.errors import NotAnImageError, SourceUnavailableError
+from sploot_media_clustering.services.desk import JobState
+from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
+from sploot_media_clustering.services.job_ports import (
+    Burial,
+    Commit,
+    DeadLetters,
+    Entry,
+    JobQueue,
+    JobStream,
+    PetStore,
+    Queued,
+    StoredAlbum,
+)
+from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.jobs import Position
+from sploot_media_clustering.services.overseeing import Overview
+
+ENTRY = Entry("1-0", {b"job": b"{}"}, again=False)
+STATE = JobState(job_id="j", pet_id="p", status="done")
+QUEUED = Queued(Position(1, 0), STATE, known=False)
+STORED = StoredAlbum(1, None, 2, {}, frozenset())
+COMMIT = Commit("p", ("j",), 0, 1, b"r", None, b"s")
+BURIAL = Burial(ENTRY, "no", 1)
+JOB = JobRequest(job_id="j", pet_id="p", images=())
+
+
+CALLS: dict[type, dict[str, tuple[tuple[object, ...], object]]] = {
+    JobStream: {
+        "read": ((3, 0.5), [ENTRY]),
+        "claim": ((2,), [ENTRY, ENTRY]),
+        "attempt": (("1-0",), 2),
+        "acknowledge": ((["1-0"],), None),
+    },
+    JobQueue: {"add": ((JOB, Position(1, 0)), QUEUED), "state": (("j",), STATE), "tell": (([STATE],), None)},
+    DeadLetters: {
+        "add": ((BURIAL,), "7-0"),
+        "page": ((5, "c"), ((), "next")),
+        "opened": (("7-0",), BURIAL),
+        "drop": (("7-0",), True),
+    },
+    PetStore: {
+        "read": (("p", ["j"]), STORED),
+        "payload": (("p",), b"p"),
+        "keep_payload": (("p", 1, b"x"), None),
+        "commit": ((COMMIT,), "stale"),
+        "relay": (("p",), 3),
+        "bury": (("p", "j"), True),
+        "revive": (("p", "j"), None),
+    },
+}
+"""Of each port each method: what it is called with, and what it answers."""
+
+
+def recorded(port: type, calls: list[tuple[object, ...]]) -> object:
+    """A port that answers as above, and notes what it was called with."""
+
+    def method(name: str, answer: object) -> object:
+        async def called(_self: object, *told: object) -> object:
+            calls.append((name, *told))
+            return answer
+
+        return called
+
+    return type(
+        port.__name__, (), {name: method(name, answer) for name, (_, answer) in CALLS[port].items()}
+    )()
+
+
+MEASURED = {
+    JobStream: MeasuredStream,
+    JobQueue: MeasuredQueue,
+    DeadLetters: MeasuredLetters,
+    PetStore: MeasuredStore,
+}
+
+
+def metrics() -> tuple[WorkerMetrics, CollectorRegistry]:
+    registry = CollectorRegistry()
+    return WorkerMetrics(registry), registry
+
+
+@pytest.mark.parametrize("port", list(CALLS), ids=lambda port: port.__name__)
+def test_everything_is_passed_on_as_it_came(port: type) -> None:
+    """Arguments there, answers back; every method of the port."""
+    methods = {name for name, _ in inspect.getmembers(port, inspect.isfunction) if not name.startswith("_")}
+    assert methods == set(CALLS[port])
+    calls: list[tuple[object, ...]] = []
+    measured = MEASURED[port](recorded(port, calls), metrics()[0])
+    assert isinstance(measured, port)
+    for name, (told, answer) in CALLS[port].items():
+        assert asyncio.run(getattr(measured, name)(*told)) == answer
+        assert calls.pop() == (name, *told)
+
+
+def test_what_went_through_is_counted() -> None:
+    """Messages, claims, jobs by their end, letters, commits by what became of them."""
+
+    async def steps(found: WorkerMetrics) -> None:
+        for port, calls in CALLS.items():
+            measured = MEASURED[port](recorded(port, []), found)
+            for name, (told, _) in calls.items():
+                await getattr(measured, name)(*told)
+
+    found, registry = metrics()
+    asyncio.run(steps(found))
+    counted = {
+        "sploot_worker_messages_taken_total": 1,
+        "sploot_worker_messages_claimed_total": 2,
+        "sploot_worker_attempts_alone_total": 1,
+        "sploot_worker_dead_letters_total": 1,
+        "sploot_worker_job_seconds_count": 1,
+        "sploot_worker_commit_seconds_count": 1,
+    }
+    assert {name: registry.get_sample_value(name) for name in counted} == counted
+    assert registry.get_sample_value("sploot_worker_jobs_total", {"status": "done"}) == 1
+    assert registry.get_sample_value("sploot_worker_commits_total", {"result": "stale"}) == 1
+
+
+@dataclass
+class Source:
+    error: Exception | None = None
+
+    def read(self, uri: str) -> bytes:
+        if self.error is not None:
+            raise self.error
+        return uri.encode()
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (None, "read"),
+        (SourceUnavailableError("later"), "unavailable"),
+        (NotAnImageError("never"), "unreadable"),
+        (ZeroDivisionError(), "failed"),
+    ],
+)
+def test_photos_are_counted_by_how_they_came(error: Exception | None, outcome: str) -> None:
+    """And whoever asked hears of it as before."""
+    found, registry = metrics()
+    source = MeasuredSource(Source(error), found)
+    if error is None:
+        assert source.read("uri") == b"uri"
+    else:
+        with pytest.raises(type(error)):
+            source.read("uri")
+    assert registry.get_sample_value("sploot_worker_fetches_total", {"outcome": outcome}) == 1
+    assert registry.get_sample_value("sploot_worker_fetch_seconds_count") == 1
+
+
+class Embedder:
+    version = "v"
+
+    def embed(self, photos: Iterable[PhotoInput]) -> Iterator[PhotoEmbedding | PhotoFailure]:
+        for photo in photos:
+            yield PhotoFailure(photo.image_id, NotAnImageError("none"))
+
+    def embed_one(self, photo: PhotoInput) -> PhotoEmbedding:
+        raise NotAnImageError(photo.image_id)
+
+
+def test_batches_are_counted_with_what_came_of_their_photos() -> None:
+    """One by one or together."""
+    found, registry = metrics()
+    embedder = MeasuredEmbedder(Embedder(), found)
+    photos = [PhotoInput(name, b"") for name in "ab"]
+    assert [part.image_id for part in embedder.embed(photos)] == ["a", "b"]
+    with pytest.raises(NotAnImageError):
+        embedder.embed_one(photos[0])
+    assert embedder.version == "v"
+    assert registry.get_sample_value("sploot_worker_batch_photos_count") == 2
+    assert registry.get_sample_value("sploot_worker_batch_photos_sum") == 3
+    assert registry.get_sample_value("sploot_worker_photos_total", {"outcome": "unreadable"}) == 3
+
+
+def test_no_label_grows_with_albums() -> None:
+    """A thousand albums later there are as many time series as before."""
+    registry = CollectorRegistry()
+    WorkerMetrics(registry)
+    StoreGauges(registry).show(
+        Overview(
+            paused_at=None,
+            waiting=1,
+            in_hand=2,
+            oldest_s=3.0,
+            workers=("a", "b"),
+            dead_letters=4,
+            dead_letters_most=5,
+        )
+    )
+    assert registry.get_sample_value("sploot_workers") == 2
+    labels = {name for metric in registry.collect() for sample in metric.samples for name in sample.labels}
+    assert labels <= {"le", "status", "result", "outcome"}
