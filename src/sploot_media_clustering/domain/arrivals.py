@@ -161,6 +161,7 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
     first = len(state.columns) - size
     weights = sighting_weights(state.moments, state.columns, model)[first:]
     used = np.zeros(len(state.subject_ids), bool)
+    leading = state.columns.leading[first:].tolist()
     found: dict[int, Arrival] = {}
     while len(found) < size:
         options = {
@@ -169,13 +170,13 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
                 state.columns.identity[first + i],
                 float(weights[i]),
                 (used | _other_species(state, first + i))[state.animals],
-                model.subjects,
+                model.subjects if leading[i] else levels.of_further(model.subjects),
                 state.animals,
             )
             for i in range(size)
             if i not in found
         }
-        surest = max(options, key=lambda i: _turn(options[i], bool(state.columns.leading[first + i]), i))
+        surest = max(options, key=lambda i: _turn(options[i], leading[i], i))
         found[surest] = options[surest]
         if options[surest].label != ASIDE:
             used[state.animals[options[surest].label]] = True

@@ -11,7 +11,15 @@ from jaxtyping import Bool, Float64, Int64
 
 from sploot_media_clustering.domain import mixture as mix
 from sploot_media_clustering.domain.corrections import Ground, replay, vouched
-from sploot_media_clustering.domain.level import ALONE, ASIDE, PLACED, UNSURE, Level, LevelModel
+from sploot_media_clustering.domain.level import (
+    ALONE,
+    ASIDE,
+    PLACED,
+    SURE_OF_FURTHER,
+    UNSURE,
+    Level,
+    LevelModel,
+)
 from sploot_media_clustering.domain.settling import Items, canonical, join_gains
 from sploot_media_clustering.domain.statements import (
     CHOOSING,
@@ -106,6 +114,7 @@ def _pulled_in(
     least = np.full((len(among), animals), np.inf)
     least[bar.any(1)] = model.sure
     least[:, list(vouched(held, assigned))] = MORE_LIKELY_THAN_NOT
+    least[~ground.leading] = np.maximum(least[~ground.leading], SURE_OF_FURTHER)
     rows, targets = np.nonzero((by_animal >= least) & (assigned.components == ASIDE)[:, None])
     for i in np.argsort(-by_animal[rows, targets], kind="stable").tolist():
         row, target, animal = rows[i], targets[i], assigned.of_sightings()

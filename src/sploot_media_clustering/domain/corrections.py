@@ -40,6 +40,7 @@ class Ground:
         weights: of their evidence.
         moment: of each sighting's photo.
         forbidden: pairs of sightings that can't be one animal by themselves.
+        leading: sightings that may found an animal; the others have to be surer of a place.
         atom_distance: see :func:`.columns.atoms`.
         prior: under which the album settled.
     """
@@ -48,6 +49,7 @@ class Ground:
     weights: Float64[np.ndarray, " s"]
     moment: Int64[np.ndarray, " s"]
     forbidden: Bool[np.ndarray, "s s"]
+    leading: Bool[np.ndarray, " s"]
     atom_distance: float
     prior: Prior
 

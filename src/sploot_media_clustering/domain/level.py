@@ -26,6 +26,13 @@ ASIDE: Final = -1
 """The label of an item that has no place."""
 
 
+SURE_OF_FURTHER: Final = 0.9
+"""Least membership probability of a sighting that is not the first of its photo and no credible one: it is a
+stranger, or nothing, far more often. End to end, purity rises from .892 to .903 (rescue_collies) and from
+.903 to .917 (shelter_dogs) and falls nowhere; of animals found beside another one .89 instead of .90 are put
+right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Concentration:
     """Log alpha as a function of the number of items: the evidence of large albums is more overconfident.
@@ -93,6 +100,11 @@ class Level:
     guesses: Int64[np.ndarray, " n"]
     probabilities: Float64[np.ndarray, " n"]
     reasons: Int8[np.ndarray, " n"]
+
+
+def of_further(model: LevelModel) -> LevelModel:
+    """The level as it is for sightings that are not the first of their photo."""
+    return replace(model, sure=max(model.sure, SURE_OF_FURTHER))
 
 
 def empty(model: LevelModel) -> Level:
@@ -232,7 +244,7 @@ def extended(
     forbidden: Bool[np.ndarray, "n n"],
     model: LevelModel,
 ) -> Level:
-    """A settled level with further items, which found nothing: each goes where it surely belongs, or aside.
+    """A settled level with further sightings, which found nothing: each goes where it surely belongs.
 
     Args:
         level: of the items in ``rows``.
@@ -250,10 +262,11 @@ def extended(
     others = np.setdiff1d(np.arange(size), rows)
     items = Items(vectors[others], weights[others], others, forbidden[np.ix_(others, others)])
     gains = join_gains(items, level.mixture, labels[others], level.prior)
+    strict = of_further(model)
     for row, gain in zip(others, gains, strict=True):
         beside = labels[forbidden[row] & (labels != ASIDE)]
         blocked = np.bincount(beside, minlength=len(level.mixture)) > 0
-        place = _arrival(gain, blocked, model)
+        place = _arrival(gain, blocked, strict)
         labels[row], guesses[row] = place.label, place.guess
         probabilities[row], reasons[row] = place.probability, place.reason
     ones = np.ones(size, np.int64)

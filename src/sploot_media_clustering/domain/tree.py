@@ -249,7 +249,15 @@ def _settled_subjects(
     hint = CountHint(*expected, model.hint_strength) if expected else None
     level = levels.place(items, model.subjects, hint)
     level = levels.extended(level, lead, columns.identity, weights, forbidden, model.subjects)
-    ground = Ground(columns.identity, weights, occasion, forbidden, model.atom_distance, level.prior)
+    ground = Ground(
+        columns.identity,
+        weights,
+        occasion,
+        forbidden,
+        columns.leading,
+        model.atom_distance,
+        level.prior,
+    )
     return corrected(level, said, ground, model.subjects)
 
 

@@ -14,7 +14,8 @@ from strategies_album import Spec, album, albums, tree_model
 from sploot_media_clustering.domain import arrivals, tree
 from sploot_media_clustering.domain.album import Box, Photo
 from sploot_media_clustering.domain.columns import conflicts
-from sploot_media_clustering.domain.level import ALONE, ASIDE, PLACED
+from sploot_media_clustering.domain.heads import halved
+from sploot_media_clustering.domain.level import ALONE, ASIDE, PLACED, SURE_OF_FURTHER
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import StateError
 
@@ -217,6 +218,32 @@ def test_an_owners_hint_moves_a_doubtful_number_of_animals() -> None:
     }
     assert counts[1] <= counts[2]
     assert counts[2] == 2
+
+
+def test_a_further_sighting_has_to_be_surer() -> None:
+    """What would do for the first sighting of a photo leaves a doubtful further one aside, settled or not."""
+    photos = album(seed=4, photos=24, animals=2, timed=False)
+    settled = tree.settle(grown(photos), MODEL)
+    assert len(settled.subject_ids) == 2
+    one, other = (
+        settled.columns.identity[settled.subject_labels() == k].mean(0).astype(np.float32) for k in (0, 1)
+    )
+    first = photos[0].sightings[0]
+    box = Box(0.0, 0.0, 0.1, 0.1)
+    between_bars = 0
+    for share in np.linspace(0.3, 0.7, 41):
+        between = replace(first, identity=halved(one + np.float32(share) * (other - one)), box=box)
+        newcomer = replace(photos[0], image_id="~new", sightings=(between,))
+        (lone,) = arrivals.arrive(settled, newcomer, MODEL)[1]
+        far = replace(first, identity=first.identity + np.float32(60.0))
+        beside = replace(newcomer, sightings=(far, replace(between, detector_score=0.3)))
+        state, (_, further) = arrivals.arrive(settled, beside, MODEL)
+        assert further.probability == pytest.approx(lone.probability)
+        assert (further.label != ASIDE) == (lone.label != ASIDE and lone.probability >= SURE_OF_FURTHER)
+        between_bars += lone.label != further.label
+        after = tree.settle(state, MODEL)
+        assert (after.subject_labels()[-1] != ASIDE) == (after.subjects.probabilities[-1] >= SURE_OF_FURTHER)
+    assert between_bars
 
 
 def test_a_second_box_on_one_animal_does_not_split_it() -> None:
