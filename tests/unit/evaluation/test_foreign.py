@@ -56,6 +56,7 @@ def test_animals_far_apart_keep_intruders_out() -> None:
         [home],
         labelled(home),
         {key: embedding_of(home.photos[row]) for row, key in enumerate(home.vectors.keys)},
+        animals=2,
     )
     outcome = foreign_outcome(found)
     for share in SHARES:
@@ -69,7 +70,7 @@ def test_more_intruders_are_more() -> None:
     home = judged_home(animals=4, photos=8)
     few, many = (
         sum(album.kept_out is not None for album in albums if album.share == share)
-        for albums in evaluate_foreign([home], labelled(home), {}).values()
+        for albums in evaluate_foreign([home], labelled(home), {}, animals=2).values()
         for share in (SHARES[0], SHARES[-1])
     )
     assert few < many

@@ -16,7 +16,7 @@ from sploot_media_clustering.training.identity import items_of
 
 def test_of_an_easy_set_no_order_does_better_and_ids_stay() -> None:
     """Animals far apart are told apart whatever comes first, and equally so by all orders."""
-    (result,) = evaluate_order([judged_home()], albums=3, orders=4)
+    (result,) = evaluate_order([judged_home()], albums=2, orders=3)
     posterior, alike, churn, growth = order_outcomes([result])
     assert posterior.value("home", "an_order_beats_settling") == 0.0
     assert alike.value("home", "equal_after_settling") == 1.0
@@ -36,8 +36,8 @@ def test_an_order_that_does_better_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         return Mock(labels=np.zeros_like(settled.labels), prior=settled.prior)
 
     monkeypatch.setattr(order, "settle", lazy)
-    (result,) = evaluate_order([judged_home()], albums=3, orders=2)
-    assert result.beaten == (1.0, 1.0, 1.0)
+    (result,) = evaluate_order([judged_home()], albums=2, orders=2)
+    assert result.beaten == (1.0, 1.0)
 
 
 def test_photos_that_arrive_go_where_they_gain_most() -> None:
