@@ -97,6 +97,13 @@ def test_unknown_protocols_are_refused(command: CliRunner) -> None:
     assert done.exit_code == 2
 
 
+def test_photos_of_which_nothing_can_be_measured_are_told(command: CliRunner, tmp_path: Path) -> None:
+    """With the first reason, and no report."""
+    done = command.invoke(evaluate.app, ["all", "x", "--out", str(tmp_path / "out"), "--only", "words"])
+    assert "nothing can be measured: expected a ratings.csv" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_heads_that_may_have_seen_the_photos_are_told() -> None:
     """By the names of the sets that they were fitted on."""
     own = replace(judged_home(name="our-pets"), judged_by=AS_THEY_ARE)
