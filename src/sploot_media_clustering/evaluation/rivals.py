@@ -111,19 +111,19 @@ def _hdbscan(vectors: Vectors, least: float) -> Labels:
     return np.asarray(model.fit_predict(vectors), np.int64)
 
 
-def _k_means(vectors: Vectors, least: float) -> Labels:
+def _k_means(vectors: Vectors, grid: tuple[float, ...]) -> list[Labels]:
     """As many clusters as have the best silhouette, one where the best is below the parameter."""
     from sklearn.cluster import KMeans  # noqa: PLC0415 - of an extra
     from sklearn.metrics import silhouette_score  # noqa: PLC0415 - of an extra
 
-    best, labels = least, np.zeros(len(vectors), np.int64)
+    best, labels = -1.0, np.zeros(len(vectors), np.int64)
     for count in range(2, min(_MOST_CLUSTERS, len(vectors) - 1) + 1):
         found = KMeans(count, n_init=2, random_state=0).fit_predict(vectors)
         if len(np.unique(found)) > 1:
             silhouette = float(silhouette_score(vectors, found))
             if silhouette > best:
                 best, labels = silhouette, np.asarray(found, np.int64)
-    return labels
+    return [labels if best > least else np.zeros(len(vectors), np.int64) for least in grid]
 
 
 def _nearest_centroid(vectors: Vectors, reach: float) -> Labels:
@@ -218,7 +218,7 @@ RIVALS: Final = (
     Rival("DP-means", _DISTANCES, _each(_dp_means)),
     Rival("Chinese whispers", _DISTANCES, _each(_chinese_whispers)),
     Rival("BIRCH", _DISTANCES, _each(_birch), needs_sklearn=True),
-    Rival("k-means by silhouette", (0.05, 0.1, 0.15, 0.2, 0.3), _each(_k_means), needs_sklearn=True),
+    Rival("k-means by silhouette", (0.05, 0.1, 0.15, 0.2, 0.3), _k_means, needs_sklearn=True),
     Rival("Bayesian mixture", (1e-4, 1e-2, 1.0), _each(_bayesian_mixture), needs_sklearn=True),
 )
 """DBSTREAM and DenStream, which need river, and HDBSCAN's approximate predictions are left out."""
