@@ -73,7 +73,7 @@ def _rivals(material: Material, draws: int) -> tuple[Outcome, ...]:
     found = rival_trials.evaluate_rivals(
         material.sets, rivals.available(), draws=draws, progress=material.progress
     )
-    return (rival_trials.rivals_outcome(found, material.judged_by),)
+    return rival_trials.rivals_outcomes(found, material.judged_by)
 
 
 def _moments(material: Material, draws: int) -> tuple[Outcome, ...]:

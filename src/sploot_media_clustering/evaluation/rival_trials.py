@@ -91,8 +91,8 @@ def evaluate_rivals(
     return found
 
 
-def rivals_outcome(found: Sequence[Contest], judged_by: str = WITHOUT_THE_SET) -> Outcome:
-    """What the protocol found.
+def rivals_outcomes(found: Sequence[Contest], judged_by: str = WITHOUT_THE_SET) -> tuple[Outcome, Outcome]:
+    """What the protocol found: means of sets, and set by set.
 
     Args:
         found: ours first.
@@ -100,7 +100,13 @@ def rivals_outcome(found: Sequence[Contest], judged_by: str = WITHOUT_THE_SET) -
     """
     ours = found[0]
     rows = [measure for one in found for measure in _row(one, ours)]
-    return Outcome(
+    by_set = [
+        Measure(one.name, f"{name} {letter}", _of_set(scores, measure), count=len(scores), better="neither")
+        for one in found
+        for name, scores in one.scores.items()
+        for letter, measure in (("V", "v_measure"), ("F", "bcubed_f"))
+    ]
+    means = Outcome(
         protocol="rivals-1",
         title="Rivals on the same vectors: means of sets; gains are ours over theirs, pairwise by household",
         judged_by=judged_by,
@@ -124,6 +130,9 @@ def rivals_outcome(found: Sequence[Contest], judged_by: str = WITHOUT_THE_SET) -
                 caption="Up and to the left is better.",
             ),
         ),
+    )
+    return means, Outcome(
+        "rivals-sets-1", "Rivals set by set: V-measure and BCubed F", judged_by, tuple(by_set)
     )
 
 
@@ -163,19 +172,17 @@ def _row(one: Contest, ours: Contest) -> list[Measure]:
 def _behind(one: Contest, ours: Contest, name: str) -> float:
     """Sets on which the rival does better than ours."""
     return float(
-        sum(
-            np.mean([getattr(s, name) for s in scores])
-            > np.mean([getattr(s, name) for s in ours.scores[key]])
-            for key, scores in one.scores.items()
-        )
+        sum(_of_set(scores, name) > _of_set(ours.scores[key], name) for key, scores in one.scores.items())
     )
+
+
+def _of_set(scores: Sequence[Scores], name: str) -> float:
+    return round(float(np.mean([getattr(s, name) for s in scores])), 4)
 
 
 def _mean(one: Contest, name: str) -> float:
     """Mean of sets, each counted alike."""
-    return round(
-        float(np.mean([np.mean([getattr(s, name) for s in scores]) for scores in one.scores.values()])), 4
-    )
+    return round(float(np.mean([_of_set(scores, name) for scores in one.scores.values()])), 4)
 
 
 def _views(

@@ -9,7 +9,7 @@ from judged_home import judged_home
 from sploot_media_clustering.errors import MissingExtraError
 from sploot_media_clustering.evaluation import rival_trials, rivals
 from sploot_media_clustering.evaluation.metrics import score
-from sploot_media_clustering.evaluation.rival_trials import OURS, evaluate_rivals, rivals_outcome
+from sploot_media_clustering.evaluation.rival_trials import OURS, evaluate_rivals, rivals_outcomes
 from sploot_media_clustering.evaluation.rivals import RIVALS, Rival, unit
 
 
@@ -63,17 +63,19 @@ def test_ours_stands_beside_rivals() -> None:
     """Gains are ours over theirs, on the same households; who lumps everything is behind on every set."""
     sets = [judged_home(name=name) for name in ("a", "b")]
     lump = Rival("lump", (1.0,), lambda vectors, grid: [np.zeros(len(vectors), np.int64) for _ in grid])
-    outcome = rivals_outcome(evaluate_rivals(sets, [lump], draws=3))
+    outcome, by_set = rivals_outcomes(evaluate_rivals(sets, [lump], draws=3))
     assert outcome.value(OURS, "v_measure") == pytest.approx(1.0)
     assert outcome.value("lump, crop vectors", "gain_v_measure") == pytest.approx(1.0)
     assert outcome.value("lump, our head's vectors", "sets_behind_v_measure") == 0.0
     assert outcome.value(OURS, "rand_of_orders") == 1.0
     assert [len(plot.series) for plot in outcome.plots] == [3, 3]
+    assert by_set.value(OURS, "a V") == pytest.approx(1.0)
+    assert by_set.value("lump, crop vectors", "b V") == 0.0
 
 
 def test_a_rival_that_depends_on_the_order_is_told() -> None:
     """By the agreement of its own results."""
     halves = Rival("halves", (1.0,), lambda vectors, grid: [np.arange(len(vectors)) % 2 for _ in grid])
-    outcome = rivals_outcome(evaluate_rivals([judged_home()], [halves], draws=2))
+    outcome, _ = rivals_outcomes(evaluate_rivals([judged_home()], [halves], draws=2))
     assert (outcome.value("halves, crop vectors", "rand_of_orders") or 1.0) < 0.5
     assert rival_trials.HEAD in outcome.measures[-1].group
