@@ -8,33 +8,17 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
 from rich.markup import escape
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.entrypoints.cli import (
-    EXIT_INTERRUPTED,
-    backup,
-    cluster,
-    deadletter,
-    decide,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    jobs,
-    model,
-    model_charge,
-    oversee,
-    pets,
-    serve,
-    train,
-    up,
-    worker,
-)
+from sploot_media_clustering.entrypoints.cli import EXIT_INTERRUPTED
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.errors import ConfigurationError, InputError, SplootError, TemporaryError
 
@@ -75,12 +59,67 @@ def documented_exit_codes() -> Iterator[None]:
         raise typer.Exit(_exit_code(error)) from error
 
 
-class _Commands(TyperGroup):
-    """Commands that end with the documented codes, however they are started."""
+COMMANDS: Final = {
+    "cluster": "cluster:cluster",
+    "decide": "decide:decide",
+    "export": "export:export",
+    "model": "model_charge:app",
+    "train": "train:app",
+    "eval": "evaluate:app",
+    "demo": "demo:demo",
+    "up": "up:up",
+    "serve": "serve:serve",
+    "worker": "worker:worker",
+    "submit": "jobs:submit",
+    "status": "jobs:status",
+    "pending": "oversee:pending",
+    "pause": "oversee:pause",
+    "resume": "oversee:resume",
+    "inspect": "pets:inspect",
+    "rebuild": "pets:rebuild",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "deadletter": "deadletter:app",
+    "doctor": "doctor:doctor",
+}
+"""Module and name of every command, in the order of the help."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 which class a context has depends on typer's version
+
+# Which classes contexts and commands have depends on typer's version.
+class _Commands(TyperGroup):
+    """Commands that end with the documented codes, however they are started.
+
+    A command's module is imported when it is called: all of them together take a second.
+    """
+
+    def __init__(self, *told: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(*told, **named)
+        names: Any = dict.fromkeys(COMMANDS)
+        self.commands = names  # what a misspelt one is compared with
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+        return _loaded(cmd_name) if cmd_name in COMMANDS else None
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         with documented_exit_codes():
             return super().invoke(ctx)
+
+
+@cache
+def _loaded(name: str) -> Any:  # noqa: ANN401
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(f"{__package__}.{module}"), attribute)
+    alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich")
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name, epilog=EXIT_CODES if name == "cluster" else None)(found)
+    alone.callback()(lambda: None)  # so that a single command is still a group's
+    group: Any = get_command(alone)
+    return group.get_command(None, name)
 
 
 app = typer.Typer(
@@ -92,29 +131,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command(epilog=EXIT_CODES)(cluster.cluster)
-app.command()(decide.decide)
-app.command()(export.export)
-for command in (model_charge.activate, model_charge.rollback, model_charge.history):
-    model.app.command()(command)
-app.add_typer(model.app, name="model")
-app.add_typer(train.app, name="train")
-app.add_typer(evaluate.app, name="eval")
-app.command()(demo.demo)
-app.command()(up.up)
-app.command()(serve.serve)
-app.command()(worker.worker)
-app.command()(jobs.submit)
-app.command()(jobs.status)
-app.command()(oversee.pending)
-app.command()(oversee.pause)
-app.command()(oversee.resume)
-app.command()(pets.inspect)
-app.command()(pets.rebuild)
-app.command()(backup.backup)
-app.command()(backup.restore)
-app.add_typer(deadletter.app, name="deadletter")
-app.command()(doctor.doctor)
 
 
 def _show_version(asked: bool) -> bool:

@@ -16,7 +16,7 @@ from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.bootstrap import load_model
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.desk import service
-from sploot_media_clustering.entrypoints.cli.model import Folder
+from sploot_media_clustering.entrypoints.cli.model import Folder, app
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge, Term, before_last
 from sploot_media_clustering.settings import from_environment, store_from_environment
 
@@ -24,6 +24,7 @@ T = TypeVar("T")
 _JSON = typer.Option("--json", help="Print JSON, one term a line.")
 
 
+@app.command()
 def activate(folder: Folder = None) -> None:
     """Put a model in charge of the service's albums, though another one replaced it.
 
@@ -46,6 +47,7 @@ def activate(folder: Folder = None) -> None:
     err.print(f"{escape(version)} is in charge")
 
 
+@app.command()
 def rollback() -> None:
     """Put the model in charge that was before: its workers go on, those of the present one wait.
 
@@ -62,6 +64,7 @@ def rollback() -> None:
     err.print(f"{escape(_with_models(back))} is in charge again; workers of it have to run")
 
 
+@app.command()
 def history(as_json: Annotated[bool, _JSON] = False) -> None:
     """Which models were in charge of the service's albums, and since when.
 

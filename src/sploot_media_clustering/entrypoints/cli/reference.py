@@ -43,9 +43,9 @@ def commands() -> list[tuple[str, Any]]:
 
 # Which class a command has depends on typer's version.
 def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    for part, child in getattr(command, "commands", {}).items():
-        full = f"{name} {part}"
-        if hasattr(child, "commands"):
+    for part in command.list_commands(None):
+        full, child = f"{name} {part}", command.get_command(None, part)
+        if hasattr(child, "list_commands"):
             yield from _leaves(child, full)
         else:
             yield full, child

@@ -11,6 +11,7 @@ import typer
 
 from sploot_media_clustering.entrypoints.cli.console import err
 from sploot_media_clustering.entrypoints.cli.desk import service
+from sploot_media_clustering.entrypoints.parent import end_with_parent
 from sploot_media_clustering.settings import (
     ApiSettings,
     api_from_environment,
@@ -36,6 +37,7 @@ def serve(
     """
     told = api_from_environment()
     settings = replace(told, host=host or told.host, port=port or told.port)
+    end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     root, store = service(), store_from_environment()
     with root.open_store(store) as url:

@@ -6,6 +6,7 @@ import logging
 from importlib import import_module
 
 from sploot_media_clustering.entrypoints.cli.desk import service
+from sploot_media_clustering.entrypoints.parent import end_with_parent
 from sploot_media_clustering.settings import (
     from_environment,
     store_from_environment,
@@ -25,6 +26,7 @@ def worker() -> None:
 
         SPLOOT_LOCAL=1 SPLOOT_FILE_ROOT=~/Pictures sploot-clustering worker
     """
+    end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     root, store, settings = service(), store_from_environment(), from_environment()
     tools = import_module("sploot_media_clustering.bootstrap_worker")  # of the extra "service"
