@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from sploot_media_clustering.entrypoints.parent import SUPERVISED
+
 Told = Callable[[str, str], None]
 """Takes the name of a process and a line of it."""
 
@@ -73,9 +75,10 @@ async def _run(command: Command, environment: Mapping[str, str], tell: Told, sto
     # A group of its own: Ctrl-C in the terminal reaches us alone, and we end it once.
     process = await asyncio.create_subprocess_exec(
         *command.arguments,
+        stdin=PIPE,  # which closes when we are gone, see parent.py
         stdout=PIPE,
         stderr=STDOUT,
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, SUPERVISED: "1"},
         process_group=0,
         limit=_LINE_BYTES,
     )
