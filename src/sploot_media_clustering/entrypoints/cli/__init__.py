@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
@@ -12,18 +14,28 @@ EXIT_INTERRUPTED: Final = 130
 
 
 def main() -> None:
-    """Run the command line and leave with a documented exit code.
+    """Run the command line and leave with a documented exit code."""
+    with importing():
+        from sploot_media_clustering.entrypoints.cli.app import run  # noqa: PLC0415 - Ctrl-C may come here
 
-    The commands are imported here, since Ctrl-C may come while that goes on: then the process ends at once,
-    as nothing is under way, and an exception might be taken for a failed import.
+    run()
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """While modules are imported Ctrl-C ends the process at once, where it would have raised.
+
+    Nothing is under way then, and an exception might be taken for a failed import.
     """
     before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _end)
-    from sploot_media_clustering.entrypoints.cli.app import run  # noqa: PLC0415 - see above
-
-    signal.signal(signal.SIGINT, before)
-    run()
+    if before is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

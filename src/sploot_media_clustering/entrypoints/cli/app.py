@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.entrypoints.cli import EXIT_INTERRUPTED
+from sploot_media_clustering.entrypoints.cli import EXIT_INTERRUPTED, importing
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.errors import ConfigurationError, InputError, SplootError, TemporaryError
 
@@ -111,7 +111,8 @@ class _Commands(TyperGroup):
 @cache
 def _loaded(name: str) -> Any:  # noqa: ANN401
     module, _, attribute = COMMANDS[name].partition(":")
-    found = getattr(import_module(f"{__package__}.{module}"), attribute)
+    with importing():
+        found = getattr(import_module(f"{__package__}.{module}"), attribute)
     alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich")
     if isinstance(found, typer.Typer):
         alone.add_typer(found, name=name)
