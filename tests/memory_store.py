@@ -122,6 +122,8 @@ class MemoryJobStream:
         return [self._mine(entry_id, again=True) for entry_id in silent[:count]]
 
     async def attempt(self, entry_id: str) -> int:
+        if entry_id not in self.server.pending:
+            return 0
         self.server.attempts[entry_id] += 1
         return self.server.attempts[entry_id]
 

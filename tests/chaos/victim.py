@@ -36,8 +36,9 @@ SCRIPTS = {
     scripts.BURY: "bury",
     scripts.ADD_LETTER: "letter",
     scripts.BEAT: "beat",
+    scripts.ATTEMPT: "attempt",
 }
-COMMANDS = {"XREADGROUP": "read", "XAUTOCLAIM": "claim", "HINCRBY": "attempt"}
+COMMANDS = {"XREADGROUP": "read", "XAUTOCLAIM": "claim"}
 KEPT = ("keep", "erase")
 RARE = {"claim", "attempt", "bury", "letter", "erase", "beat"}
 """Steps that few jobs come to, or few before the worker is killed by another hand."""

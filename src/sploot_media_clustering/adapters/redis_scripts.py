@@ -94,6 +94,14 @@ end
 return mine
 """
 
+ATTEMPT: Final = """
+-- keys: jobs, attempts; args: group, entry id
+-- An entry that nobody holds was acknowledged, and its count with it.
+local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
+if held['err'] or #held == 0 then return 0 end
+return redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
+"""
+
 ACKNOWLEDGE: Final = """
 -- keys: jobs, attempts; args: group, entry ids
 redis.call('HLEN', KEYS[2])

@@ -65,8 +65,9 @@ class RedisJobStream:
         return list(_entries(found[1], again=True))
 
     async def attempt(self, entry_id: str) -> int:
-        """Count one more attempt at an entry that is worked on alone, this one included."""
-        return int(await self._connection.execute("HINCRBY", keys.ATTEMPTS, entry_id, 1))
+        """Count one more attempt at an entry that is worked on alone, and tell all; 0 once it is gone."""
+        told = await self._connection.run(scripts.ATTEMPT, [keys.JOBS, keys.ATTEMPTS], [keys.GROUP, entry_id])
+        return int(told)
 
     async def acknowledge(self, entry_ids: Sequence[str]) -> None:
         """The entries are done with and go."""

@@ -85,7 +85,7 @@ class JobStream(Protocol):
         ...
 
     async def attempt(self, entry_id: str) -> int:
-        """Count one more attempt at an entry that is worked on alone, this one included."""
+        """Count one more attempt at an entry that is worked on alone, and tell all; 0 once it is gone."""
         ...
 
     async def acknowledge(self, entry_ids: Sequence[str]) -> None:
