@@ -68,12 +68,13 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=100)
     parser.add_argument("--query", default="level=look&members=full")
     parser.add_argument("--busy", action="store_true", help="beside a worker that is never idle")
+    parser.add_argument("--nice", type=int, default=0, help="by how much that worker gives way")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, embedded_store(Path(folder)) as store:
         asyncio.run(keep(store.url, album(told.photos)))
         with command(store.url, "serve", "--port", str(PORT)), ExitStack() as stack:
             if told.busy:
-                stack.enter_context(worked(store.url, Path(folder) / "photos"))
+                stack.enter_context(worked(store.url, Path(folder) / "photos", told.nice))
             latencies_ms, size_bytes = asyncio.run(asked(told.rate, told.seconds, told.query))
             done = asyncio.run(photos_done(store.url)) if told.busy else 0
     p50, p95, p99 = np.percentile(latencies_ms, (50, 95, 99))
@@ -165,12 +166,14 @@ async def keep(url: str, answer: Answer) -> None:
 
 
 @contextmanager
-def command(url: str, *words: str, **more: str) -> Iterator[None]:
-    """A command of ours in a process of its own."""
+def command(url: str, *words: str, nice: int = 0, **more: str) -> Iterator[None]:
+    """A command of ours in a process of its own, which gives way to others by so much."""
     code = "from sploot_media_clustering.entrypoints.cli import main; main()"
     settings = {"REDIS_URL": url, "SPLOOT_LOCAL": "1", "SPLOOT_API_REQUESTS_PER_S": "0", **more}
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-c", code, *words], env={**os.environ, **settings}, stderr=subprocess.DEVNULL
+        ["nice", "-n", str(nice), sys.executable, "-c", code, *words],  # noqa: S607 - of every Unix
+        env={**os.environ, **settings},
+        stderr=subprocess.DEVNULL,
     )
     try:
         yield
@@ -180,13 +183,13 @@ def command(url: str, *words: str, **more: str) -> Iterator[None]:
 
 
 @contextmanager
-def worked(url: str, folder: Path) -> Iterator[None]:
+def worked(url: str, folder: Path, nice: int) -> Iterator[None]:
     """A worker with one thread, and more photos than it can embed meanwhile; it has begun."""
     folder.mkdir()
     write_photos(folder, DIFFERENT)
     asyncio.run(hand_in(url, folder))
     settings = {"SPLOOT_THREADS": "1", "SPLOOT_FILE_ROOT": str(folder), "SPLOOT_CACHE": f"{folder}/kept"}
-    with command(url, "worker", **settings):
+    with command(url, "worker", nice=nice, **settings):
         end = time.monotonic() + START_S
         while not asyncio.run(photos_done(url)):
             if time.monotonic() > end:
