@@ -18,7 +18,7 @@ from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.desk import service
 from sploot_media_clustering.entrypoints.cli.model import Folder, app
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge, Term, before_last
-from sploot_media_clustering.settings import from_environment, store_from_environment
+from sploot_media_clustering.settings import from_environment, store_at_hand
 
 T = TypeVar("T")
 _JSON = typer.Option("--json", help="Print JSON, one term a line.")
@@ -96,5 +96,5 @@ def _with_models(use: Callable[[ModelsInCharge], Awaitable[T]]) -> T:
         async with root.open_models(url) as models:
             return await use(models)
 
-    with root.open_store(store_from_environment()) as url:
+    with root.open_store(store_at_hand()) as url:
         return asyncio.run(used(url))
