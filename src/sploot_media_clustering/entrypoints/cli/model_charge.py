@@ -44,7 +44,7 @@ def activate(folder: Folder = None) -> None:
         await models.activate(version)
 
     _with_models(put)
-    err.print(f"{escape(version)} is in charge")
+    err.print(f"{escape(version)} is in charge", soft_wrap=True)
 
 
 @app.command()
@@ -61,7 +61,7 @@ def rollback() -> None:
         await models.activate(version)
         return version
 
-    err.print(f"{escape(_with_models(back))} is in charge again; workers of it have to run")
+    err.print(f"{escape(_with_models(back))} is in charge again; workers of it have to run", soft_wrap=True)
 
 
 @app.command()
