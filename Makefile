@@ -61,8 +61,8 @@ chaos: $(VENV)/.dev ## Kill workers and the store, cut the network, and see that
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m chaos --jobs $(JOBS) --pets $(PETS)
 
 eval: $(VENV)/.dev ## Measure everything on the labelled photos in SPLOOT_DATA=dir, write a report, pass the gate
-	$(BIN)/sploot-clustering eval all --without dog_heads --without street_dogs --out out/evaluation \
-	  --baseline baselines/labelled.json
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/sploot-clustering eval all --workers 2 \
+	  --without dog_heads --without street_dogs --out out/evaluation --baseline baselines/labelled.json
 
 check: $(VENV)/.dev ## Lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

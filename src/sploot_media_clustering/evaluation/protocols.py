@@ -173,9 +173,6 @@ def run_all(material: Material, names: Sequence[str], draws: int | None = None, 
         names: of :data:`PROTOCOLS`.
         draws: of each set, where protocols take any; by default their own.
         version: of the program.
-
-    Raises:
-        DatasetError: no protocol can run.
     """
     outcomes: list[Outcome] = []
     left_out: list[tuple[str, str]] = []
@@ -187,8 +184,6 @@ def run_all(material: Material, names: Sequence[str], draws: int | None = None, 
         except (DatasetError, MissingExtraError) as error:
             left_out.append((name, str(error)))
         material.progress(f"{name}: {time.monotonic() - start_s:.0f} s")
-    if not outcomes:
-        raise DatasetError(f"nothing can be measured: {left_out[0][1]}")
     return Results(
         format=FORMAT,
         version=version,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,22 @@ class Results:
     sets: tuple[MeasuredSet, ...]
     outcomes: tuple[Outcome, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+
+
+def merged(parts: Sequence[Results]) -> Results:
+    """Results of some protocols each, measured on the same photos, as one.
+
+    Args:
+        parts: at least one, in the order to be shown.
+
+    Raises:
+        DatasetError: nothing was measured.
+    """
+    left_out = tuple(reason for part in parts for reason in part.left_out)
+    outcomes = tuple(outcome for part in parts for outcome in part.outcomes)
+    if not outcomes:
+        raise DatasetError(f"nothing can be measured: {left_out[0][1]}")
+    return replace(parts[0], outcomes=outcomes, left_out=left_out)
 
 
 def encoded(results: Results) -> bytes:

@@ -14,7 +14,7 @@ from sploot_media_clustering.evaluation.goals import reached
 from sploot_media_clustering.evaluation.outcome import Matrix, Measure, Outcome, Plot, Series
 from sploot_media_clustering.evaluation.page import markdown, rendered
 from sploot_media_clustering.evaluation.plots import Scale, drawn, legend, shaded
-from sploot_media_clustering.evaluation.results import MeasuredSet, Results, encoded, read_results
+from sploot_media_clustering.evaluation.results import MeasuredSet, Results, encoded, merged, read_results
 from sploot_media_clustering.evaluation.summary import summary_of
 from sploot_media_clustering.evaluation.tables import cell, number, plain, table_of
 
@@ -48,6 +48,16 @@ def test_results_are_read_back_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(encoded(RESULTS))
     assert read_results(path) == RESULTS
+
+
+def test_parts_become_one_in_their_order() -> None:
+    """Outcomes and reasons of all; of nothing there are no results."""
+    other = replace(RESULTS, outcomes=(replace(HOUSEHOLDS, protocol="other-1"),), left_out=())
+    whole = merged([other, RESULTS])
+    assert [outcome.protocol for outcome in whole.outcomes] == ["other-1", "households-e2e-1"]
+    assert whole.left_out == RESULTS.left_out
+    with pytest.raises(DatasetError, match="nothing can be measured: nobody <rated>"):
+        merged([replace(RESULTS, outcomes=())])
 
 
 def test_a_file_that_holds_no_results_is_named(tmp_path: Path) -> None:

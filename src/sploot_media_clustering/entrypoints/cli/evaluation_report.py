@@ -8,17 +8,17 @@ from typing import Annotated
 
 import typer
 
-from sploot_media_clustering import __version__
 from sploot_media_clustering.bootstrap import open_embedding
 from sploot_media_clustering.entrypoints.cli.console import out
-from sploot_media_clustering.entrypoints.cli.evaluation_material import Baseline, Draws, opened, say
+from sploot_media_clustering.entrypoints.cli.evaluation_material import Baseline, Draws, say
+from sploot_media_clustering.entrypoints.cli.evaluation_workers import measured
 from sploot_media_clustering.entrypoints.cli.labelled import Data, data_sets_of, embedded
 from sploot_media_clustering.entrypoints.cli.outcomes import pass_or_leave, print_outcome
 from sploot_media_clustering.evaluation.embedders import DRAWS as EMBEDDER_DRAWS
 from sploot_media_clustering.evaluation.embedders import embedders_outcome, measured_embedder
 from sploot_media_clustering.evaluation.gate import baseline_of, checks, read_baseline
 from sploot_media_clustering.evaluation.page import markdown, rendered
-from sploot_media_clustering.evaluation.protocols import PROTOCOLS, run_all
+from sploot_media_clustering.evaluation.protocols import PROTOCOLS
 from sploot_media_clustering.evaluation.results import RESULTS, Results, encoded, read_results
 from sploot_media_clustering.evaluation.summary import summary_of
 from sploot_media_clustering.settings import from_environment
@@ -67,6 +67,7 @@ def everything(
         list[str] | None, typer.Option(help="A data set to leave out; may be repeated.")
     ] = None,
     draws: Draws = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that protocols are shared out to.")] = 1,
     baseline: Baseline = None,
 ) -> None:
     """Run every protocol that the photos allow, and write report.html, report.md and results.json.
@@ -87,8 +88,7 @@ def everything(
         raise typer.BadParameter(
             f"expected --only to name one of {', '.join(PROTOCOLS)}, got {sorted(unknown)}"
         )
-    with opened(data, without or ()) as material:
-        results = run_all(material, only or list(PROTOCOLS), draws, version=__version__)
+    results = measured(tuple(data or ()), tuple(without or ()), only or list(PROTOCOLS), draws, workers)
     found = checks(results.outcomes, expected)
     destination.mkdir(parents=True, exist_ok=True)
     (destination / RESULTS).write_bytes(encoded(results))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.domain.projection import Heads
-from sploot_media_clustering.entrypoints.cli import evaluate, evaluation_report
+from sploot_media_clustering.entrypoints.cli import evaluate, evaluation_workers
 from sploot_media_clustering.evaluation.darkroom import Darkroom
 from sploot_media_clustering.evaluation.judged_sets import AS_THEY_ARE, JudgedSet
 from sploot_media_clustering.evaluation.material import Material
@@ -42,7 +42,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     def opened(_: object, __: Collection[str] = ()) -> Iterator[Material]:
         yield material_of(judged_home())
 
-    for module in (evaluate, evaluation_report):
+    for module in (evaluate, evaluation_workers):
         monkeypatch.setattr(module, "opened", opened)
     return CliRunner()
 
