@@ -72,6 +72,8 @@ def judged_sets(
     embeddings: Mapping[str, PhotoEmbedding],
     heads: Heads,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    as_is: bool = False,
 ) -> Iterator[JudgedSet]:
     """Every set that has at least two animals of three photos.
 
@@ -80,6 +82,7 @@ def judged_sets(
         embeddings: by key.
         heads: whose look and hero heads are used; those decide nothing about who is who.
         progress: told the name of each set before its turn.
+        as_is: whether ``heads`` judge all sets, however many there are.
 
     Raises:
         DatasetError: no set has two animals of three photos.
@@ -91,7 +94,7 @@ def judged_sets(
             f"expected two animals of at least {LEAST_PHOTOS} readable photos in one data set, got none; "
             "put each animal's photos into a folder of its own, side by side"
         )
-    enough = len(vectors.set_names) >= LEAST_SETS
+    enough = len(vectors.set_names) >= LEAST_SETS and not as_is
     without = heads_without(data_sets, embeddings, vectors, heads)
     for one in held:
         name = vectors.set_names[one]

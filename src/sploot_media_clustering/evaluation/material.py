@@ -31,6 +31,7 @@ class Material:
         fitted_on: names of the sets that those heads were fitted on.
         darkroom: where photos are made.
         progress: told what is being done.
+        as_is: whether the package's heads are judged, and none fitted anew for animals.
     """
 
     data_sets: Sequence[DataSet]
@@ -39,18 +40,19 @@ class Material:
     fitted_on: frozenset[str]
     darkroom: Darkroom
     progress: Callable[[str], None]
+    as_is: bool = False
 
     @cached_property
     def sets(self) -> list[JudgedSet]:
         """Every set under what judges it."""
-        return list(
-            judged_sets(
-                self.data_sets,
-                self.embeddings,
-                self.heads,
-                lambda name: self.progress(f"heads without {name}"),
-            )
+        found = judged_sets(
+            self.data_sets,
+            self.embeddings,
+            self.heads,
+            lambda name: self.progress(f"heads for {name}"),
+            as_is=self.as_is,
         )
+        return list(found)
 
     @cached_property
     def vectors(self) -> LabelledVectors:

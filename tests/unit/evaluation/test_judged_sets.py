@@ -60,6 +60,14 @@ def test_enough_sets_are_judged_each_by_what_the_others_taught(monkeypatch: pyte
     assert left_out == [frozenset({0}), frozenset({1}), frozenset({2})]
 
 
+def test_who_asks_for_it_has_the_package_judged_as_it_is() -> None:
+    """Heads fitted on a handful of animals say nothing of those that are used."""
+    sets, heads = tuple(data_set(name) for name in ("a", "b", "c")), package_heads()
+    found = list(judged_sets(sets, embeddings_of(*sets), heads, as_is=True))
+    assert {one.judged_by for one in found} == {AS_THEY_ARE}
+    assert all(one.heads is heads for one in found)
+
+
 def test_a_set_without_households_is_named() -> None:
     """One animal, or animals of two photos, make none."""
     sets = (data_set("one", animals=1), data_set("few", photos=2))

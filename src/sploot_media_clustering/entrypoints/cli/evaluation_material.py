@@ -27,7 +27,9 @@ Baseline = Annotated[
 
 
 @contextmanager
-def opened(folders: list[Path] | None, without: Collection[str] = ()) -> Iterator[Material]:
+def opened(
+    folders: list[Path] | None, without: Collection[str] = (), *, as_is: bool = False
+) -> Iterator[Material]:
     """The labelled photos of some folders, embedded, and all that protocols need."""
     data_sets = tuple(one for one in data_sets_of(folders or []) if one.name not in without)
     with open_engine(from_environment()) as engine:
@@ -39,6 +41,7 @@ def opened(folders: list[Path] | None, without: Collection[str] = ()) -> Iterato
             fitted_on=frozenset(word for file in files for word in re.findall(r"[\w-]+", file.origin)),
             darkroom=Darkroom(engine.parts.decoder, engine.embedding.embed_one),
             progress=say,
+            as_is=as_is,
         )
 
 

@@ -68,6 +68,10 @@ def everything(
     ] = None,
     draws: Draws = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that protocols are shared out to.")] = 1,
+    as_is: Annotated[
+        bool,
+        typer.Option("--as-is", help="Judge the package's heads as they are, for few animals of one's own."),
+    ] = False,
     baseline: Baseline = None,
 ) -> None:
     """Run every protocol that the photos allow, and write report.html, report.md and results.json.
@@ -88,7 +92,9 @@ def everything(
         raise typer.BadParameter(
             f"expected --only to name one of {', '.join(PROTOCOLS)}, got {sorted(unknown)}"
         )
-    results = measured(tuple(data or ()), tuple(without or ()), only or list(PROTOCOLS), draws, workers)
+    results = measured(
+        tuple(data or ()), tuple(without or ()), only or list(PROTOCOLS), draws, workers=workers, as_is=as_is
+    )
     found = checks(results.outcomes, expected)
     destination.mkdir(parents=True, exist_ok=True)
     (destination / RESULTS).write_bytes(encoded(results))

@@ -22,7 +22,9 @@ def measured(
     without: tuple[str, ...],
     names: Sequence[str],
     draws: int | None,
+    *,
     workers: int,
+    as_is: bool,
 ) -> Results:
     """Run protocols on the photos of some folders.
 
@@ -32,26 +34,31 @@ def measured(
         names: of protocols.
         draws: of each set; by default each protocol's own.
         workers: processes; what is measured does not depend on how many, but for times.
+        as_is: whether the package's heads are judged as they are.
 
     Raises:
         DatasetError: the folders hold no labelled photos, or nothing can be measured.
     """
-    with opened(list(folders), without) as material:  # photos are embedded once, and kept for all
+    with opened(
+        list(folders), without, as_is=as_is
+    ) as material:  # photos are embedded once, and kept for all
         if workers == 1:
             return merged([run_all(material, names, draws, version=__version__)])
-    one = partial(_one, folders=folders, without=without, draws=draws)
+    one = partial(_one, folders=folders, without=without, draws=draws, as_is=as_is)
     # Fresh processes: forking would copy the threads of the networks.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         return merged(list(pool.map(one, names)))
 
 
-def _one(name: str, *, folders: tuple[Path, ...], without: tuple[str, ...], draws: int | None) -> Results:
-    return run_all(_material(folders, without), [name], draws, version=__version__)
+def _one(
+    name: str, *, folders: tuple[Path, ...], without: tuple[str, ...], draws: int | None, as_is: bool
+) -> Results:
+    return run_all(_material(folders, without, as_is), [name], draws, version=__version__)
 
 
 @lru_cache(maxsize=1)
-def _material(folders: tuple[Path, ...], without: tuple[str, ...]) -> Material:
+def _material(folders: tuple[Path, ...], without: tuple[str, ...], as_is: bool) -> Material:
     """What this process works on, closed at its end."""
     stack = ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(opened(list(folders), without))
+    return stack.enter_context(opened(list(folders), without, as_is=as_is))

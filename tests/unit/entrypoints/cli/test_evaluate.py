@@ -39,7 +39,8 @@ def material_of(*sets: JudgedSet, fitted_on: frozenset[str] = frozenset()) -> Ma
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     @contextmanager
-    def opened(_: object, __: Collection[str] = ()) -> Iterator[Material]:
+    def opened(_: object, __: Collection[str] = (), *, as_is: bool = False) -> Iterator[Material]:
+        assert not as_is
         yield material_of(judged_home())
 
     for module in (evaluate, evaluation_workers):
