@@ -89,6 +89,14 @@ def test_up_takes_photos_and_answers(
     placed = {part["image_id"] for part in answer["unclustered"]}
     placed |= {member["image_id"] for part in answer["clusters"] for member in part["members"]}
     assert placed >= {"0.jpg", "1.jpg", "2.jpg"}
+    (album,) = httpx.get(f"{place}/page/albums").json()
+    assert (album["pet_id"], album["photos"]) == ("milo", 3)
+    thumbnail = httpx.get(f"{place}/page/pets/milo/images/1.jpg")
+    assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/webp")
+    assert httpx.get(place, headers={"Host": "rebound.example"}).status_code == 403
+    command = [*PROGRAM, "status", "--json"]
+    overview = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert '"waiting":0,"in_hand":0' in overview
     process.send_signal(signal.SIGINT)
     _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log
