@@ -88,15 +88,13 @@ def ours(data: bytes, album: list[bytes], photos: int) -> dict[str, Action]:
     from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder  # noqa: PLC0415
     from sploot_media_clustering.adapters.model_package import default_package  # noqa: PLC0415
     from sploot_media_clustering.adapters.package_heads import read_heads  # noqa: PLC0415
-    from sploot_media_clustering.bootstrap import network_threads  # noqa: PLC0415
     from sploot_media_clustering.domain import arrivals  # noqa: PLC0415
     from sploot_media_clustering.services.answering import Request  # noqa: PLC0415
     from sploot_media_clustering.services.clustering import ClusteringService  # noqa: PLC0415
     from sploot_media_clustering.services.embedding import EmbeddingService, PhotoInput  # noqa: PLC0415
     from sploot_media_clustering.services.photo_views import PhotoViews, sightings_of  # noqa: PLC0415
 
-    package, cores = default_package(), os.cpu_count() or 1
-    threads = network_threads(cores)
+    package, threads = default_package(), os.cpu_count() or 1
     detector, embedder = package.open_detector(threads=threads), package.open_embedder(threads=threads)
     thresholds, decoder = package.manifest.detector.thresholds, PillowDecoder(ImageLimits())
     embedding = EmbeddingService(
@@ -104,7 +102,7 @@ def ours(data: bytes, album: list[bytes], photos: int) -> dict[str, Action]:
         detector=detector,
         embedder=embedder,
         thresholds=thresholds,
-        workers=cores,
+        workers=threads,
     )
     clustering = ClusteringService(read_heads(package))
     names = (f"{number:06d}.jpg" for number in range(10**6))

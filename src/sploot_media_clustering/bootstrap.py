@@ -108,24 +108,19 @@ def built_in_heads() -> Heads:
     return read_heads(default_package())
 
 
-def network_threads(cores: int) -> int:
-    """Threads of one run of a network.
-
-    Two run side by side, and threads that wait for each other cost more than they give: on two cores 61 ms of
-    processor time a photo, against 29 with one thread each.
-    """
-    return max(cores // 2, 1)
-
-
 @contextmanager
-def open_embedding(settings: Settings) -> Iterator[EmbeddingParts]:
+def open_embedding(settings: Settings, *, threads: int | None = None) -> Iterator[EmbeddingParts]:
     """Networks, decoder, sources and cache, closed at the end.
+
+    Args:
+        settings: of this installation.
+        threads: of one run of a network; by default all cores.
 
     Raises:
         ModelPackageError: the model package can't be used.
     """
     package = load_model(settings)
-    threads = network_threads(settings.cores)
+    threads = threads or settings.cores
     limits = ImageLimits()
     file_systems = FileSystems(timeout_s=settings.timeout_s)
     source = FsspecSource(file_systems=file_systems, max_bytes=limits.max_bytes)
