@@ -100,8 +100,8 @@ class Manner:
 
 
 NETWORK_THREADS: Final = 1
-"""Of one run of a network. Threads that wait for each other cost the processes beside them more than they give:
-on two busy cores 61 ms of processor time a photo, against 29 with one. More workers use more cores."""
+"""Of one run of a network. Threads that wait for each other cost the processes beside them more than they
+give: on two busy cores 61 ms of processor time a photo, against 29 with one. More workers use more cores."""
 
 
 @contextmanager
