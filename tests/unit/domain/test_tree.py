@@ -220,6 +220,28 @@ def test_an_owners_hint_moves_a_doubtful_number_of_animals() -> None:
     assert counts[2] == 2
 
 
+def test_two_strangers_are_reason_enough_to_settle() -> None:
+    """They may be a new animal, which is served at once then; one of them stands aside and waits."""
+    cat, dog = (
+        album(seed=4, photos=12, animals=1, timed=False),
+        album(seed=9, photos=2, animals=1, timed=False),
+    )
+    state = tree.settle(grown(cat), MODEL)
+    strangers = [
+        replace(
+            photo,
+            image_id=f"~{place}",
+            sightings=(replace(s := photo.sightings[0], identity=s.identity + np.float32(60.0)),),
+        )
+        for place, photo in enumerate(dog)
+    ]
+    state, first = arrivals.add(state, strangers[0], MODEL)
+    assert (first.settled, first.subjects[0].label) == (False, ASIDE)
+    state, second = arrivals.add(state, strangers[1], MODEL)
+    assert second.settled
+    assert len(state.subject_ids) == 2
+
+
 def test_a_further_sighting_has_to_be_surer() -> None:
     """What would do for the first sighting of a photo leaves a doubtful further one aside, settled or not."""
     photos = album(seed=4, photos=24, animals=2, timed=False)
