@@ -172,10 +172,11 @@ async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> A
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as threads:
             source = MeasuredSource(tools.source, metrics)
             preparer = PhotoPreparer(source, batcher, tools.kept, threads, manner.patience)
-            processor = _processor(connection, stream, preparer, tools.clustering, metrics, manner)
+            measured = MeasuredStream(stream, metrics)
+            processor = _processor(connection, measured, preparer, tools.clustering, metrics, manner)
             with Heart(RedisPulse(url, name), stream.disturbed, beat_s=manner.beat_s) as heart:
                 consumer = Consumer(
-                    MeasuredStream(stream, metrics),
+                    measured,
                     processor,
                     heart,
                     manner.pace,
@@ -202,7 +203,7 @@ def _processor(
     letters = MeasuredLetters(RedisDeadLetters(connection, most=manner.letters_most), metrics)
     applier = MeasuredApplier(clustering, metrics, questions=QUESTIONS)
     return Processor(
-        Ports(queue, MeasuredStream(stream, metrics), pets, letters),
+        Ports(queue, stream, pets, letters),
         Committer(pets, applier, Carrier(clustering, preparer), manner.after),
         preparer,
         manner.limits,

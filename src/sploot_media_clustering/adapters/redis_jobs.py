@@ -146,8 +146,7 @@ class RedisDeadLetters:
 
 
 def _letter(letter_id: str, fields: dict[bytes, bytes]) -> DeadLetter:
-    burial = _burial(fields)
-    return shown_letter(letter_id, burial)
+    return shown_letter(letter_id, _burial(fields))
 
 
 def _burial(fields: dict[bytes, bytes]) -> Burial:

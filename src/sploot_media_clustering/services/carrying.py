@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import structs
 
+from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import StateError
 from sploot_media_clustering.services import state_codec
 from sploot_media_clustering.services.album_record import AlbumRecord, Failed
@@ -53,25 +54,22 @@ class Carrier:
             StateError: too many photos can't be seen again; nothing was changed.
             TemporaryError: some can't be for the moment.
         """
-        is_ours = self._model_version(record) == self._clustering.model.version
-        if record.state is None or (is_ours and not _asks_to_rebuild(jobs)):
+        stays = not _asks_to_rebuild(jobs)
+        if record.state is None or (stays and record.model_version == self._clustering.model.version):
             return record
         deletion = last_deletion(jobs)
         if deletion is not None and all(is_past(deletion, at) for at in record.images.values()):
             return record
+        state = await asyncio.to_thread(state_codec.unpack, record.state)
+        if stays and state.model_version == self._clustering.model.version:
+            return record  # of an older release, which did not note its model
         seen = dict(await self._preparer.prepare_again(pet_id, record.sources))
-        state = state_codec.unpack(record.state)
         for photo in state.photos:
             seen.setdefault(photo.image_id, _of_nowhere(photo.image_id))
         self._require_most(seen, pet_id)
-        brought = await asyncio.to_thread(self._brought, record, seen)
+        brought = await asyncio.to_thread(self._brought, record, state, seen)
         _log.info("album %s: from model %s to %s", pet_id, state.model_version, brought.model_version)
         return brought
-
-    def _model_version(self, record: AlbumRecord) -> str:
-        if record.model_version or record.state is None:
-            return record.model_version
-        return state_codec.unpack(record.state).model_version
 
     def _require_most(self, seen: Mapping[str, ReadyPhoto | FailedImage], pet_id: str) -> None:
         lost = [part for part in seen.values() if isinstance(part, FailedImage)]
@@ -82,10 +80,11 @@ class Carrier:
                 "make them readable and requeue this job, or send the photos in a new job"
             )
 
-    def _brought(self, record: AlbumRecord, seen: Mapping[str, ReadyPhoto | FailedImage]) -> AlbumRecord:
+    def _brought(
+        self, record: AlbumRecord, before: AlbumState, seen: Mapping[str, ReadyPhoto | FailedImage]
+    ) -> AlbumRecord:
         ready = {name: part for name, part in seen.items() if isinstance(part, ReadyPhoto)}
         lost = {name: part for name, part in seen.items() if isinstance(part, FailedImage)}
-        before = state_codec.unpack(record.state or b"")
         state = self._clustering.updated(before, [part.embedding for part in ready.values()])
         failed = {name: part for name, part in record.failed.items() if name not in ready}
         return structs.replace(

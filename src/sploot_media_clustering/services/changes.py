@@ -50,23 +50,6 @@ def changes(before: Answer, after: Answer) -> Changes:
     )
 
 
-def sentence(found: Changes) -> str:
-    """The same for people; empty where nothing is different."""
-    parts = []
-    if found.came:
-        whose = ", ".join(f"{count} of {name}" for name, count in found.joined)
-        parts.append(f"{_photos(found.came)} came" + (f" ({whose})" if whose else ""))
-    if found.went:
-        parts.append(f"{_photos(found.went)} went")
-    if found.founded:
-        parts.append(f"{' and '.join(found.founded)} {'is' if len(found.founded) == 1 else 'are'} new")
-    if found.gone:
-        parts.append(f"{' and '.join(found.gone)} {'is' if len(found.gone) == 1 else 'are'} no more")
-    if found.moved:
-        parts.append(f"{_photos(found.moved)} moved between animals")
-    return "; ".join(parts)
-
-
 def _owners(answer: Answer) -> dict[str, frozenset[str]]:
     """Ids of the animals on each photo."""
     owners: dict[str, set[str]] = {image.image_id: set() for image in answer.images}
@@ -82,7 +65,3 @@ def _names(answer: Answer) -> dict[str, str]:
 
 def _animals(answer: Answer) -> list[Cluster]:
     return [part for part in answer.clusters if part.level == "subject"]
-
-
-def _photos(count: int) -> str:
-    return f"{count} photo{'' if count == 1 else 's'}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sample_answers as sample
 
+from sploot_media_clustering.entrypoints.cli.table import sentence
 from sploot_media_clustering.services.answer import Answer
-from sploot_media_clustering.services.changes import changes, sentence
+from sploot_media_clustering.services.changes import changes
 
 
 def album(**animals: list[str]) -> Answer:

@@ -19,7 +19,7 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.entrypoints.cli.console import err, out, tracked
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import CLUSTERS, REPORT, Photos, Results
-from sploot_media_clustering.entrypoints.cli.table import Level, print_answer
+from sploot_media_clustering.entrypoints.cli.table import Level, print_answer, sentence
 from sploot_media_clustering.errors import (
     ConfigurationError,
     InputError,
@@ -30,7 +30,7 @@ from sploot_media_clustering.errors import (
 from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.answering import Request as AnswerRequest
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
-from sploot_media_clustering.services.changes import changes, sentence
+from sploot_media_clustering.services.changes import changes
 from sploot_media_clustering.services.embedding import PhotoFailure
 from sploot_media_clustering.settings import from_environment
 

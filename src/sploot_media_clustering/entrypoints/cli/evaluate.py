@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -33,158 +35,47 @@ def identity(data: Data = None, draws: Draws = None, baseline: Baseline = None) 
     _run("identity", data, draws, baseline)
 
 
-@app.command()
-def animals(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Which animal: households of animals left out, others of their set being known; one sighting a photo.
+PROTOCOL_HELP: Final = {
+    "animals": "Which animal: households of animals left out, others of their set being known; one "
+    "sighting a photo.",
+    "end-to-end": "Which animal, from the photos on: all detected sightings, extra subjects counted "
+    "as errors.",
+    "mixed": "Which animal: households of different sets, cats and dogs among them.",
+    "rivals": "Ours beside other ways to cluster the same vectors; needs the extra 'evaluation'.",
+    "foreign": "Intruders in one animal's album: how many are kept out, and how many own photos are lost.",
+    "together": "Photos of two animals in the album of both: found, each with its own, never one subject.",
+    "sightings": "How well animals are found: in labelled photos, and in pairs of photos side by side.",
+    "membership": "Do the probabilities that a photo is of its animal mean what they say?",
+    "order": "What the order of arrival could change, how many ids change when albums grow, and how "
+    "they grow.",
+    "corrections": "How much a person has to say until an album is right, and what that breaks.",
+    "moments": "Moments beside the occasions that a person saw, with capture times and without.",
+    "pictures": "Looks and heroes, by heads fitted without the albums that are judged; "
+    "the raters as the ceiling.",
+    "degraded": "Degraded copies mixed into albums: is the hero an untouched photo?",
+    "words": "What is said: attributes, claims of labels and coats, by heads fitted without what is judged.",
+}
+"""What each further protocol answers."""
 
-    Example:
-
-        sploot-clustering eval animals ~/labelled
-    """
-    _run("animals", data, draws, baseline)
-
-
-@app.command("end-to-end")
-def end_to_end(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Which animal, from the photos on: all detected sightings, extra subjects counted as errors.
-
-    Example:
-
-        sploot-clustering eval end-to-end ~/labelled
-    """
-    _run("end-to-end", data, draws, baseline)
-
-
-@app.command()
-def mixed(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Which animal: households of different sets, cats and dogs among them.
-
-    Example:
-
-        sploot-clustering eval mixed ~/labelled
-    """
-    _run("mixed", data, draws, baseline)
+WITHOUT_DRAWS: Final = frozenset({"moments", "pictures", "words"})
+"""Those that look at every rated album once."""
 
 
-@app.command()
-def rivals(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Ours beside other ways to cluster the same vectors; needs the extra 'evaluation'.
+def _protocol(name: str) -> Callable[..., None]:
+    """The command of a protocol."""
 
-    Example:
+    def drawn(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
+        _run(name, data, draws, baseline)
 
-        sploot-clustering eval rivals ~/labelled
-    """
-    _run("rivals", data, draws, baseline)
+    def whole(data: Data = None, baseline: Baseline = None) -> None:
+        _run(name, data, None, baseline)
 
-
-@app.command()
-def foreign(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Intruders in one animal's album: how many are kept out, and how many own photos are lost.
-
-    Example:
-
-        sploot-clustering eval foreign ~/labelled
-    """
-    _run("foreign", data, draws, baseline)
+    return whole if name in WITHOUT_DRAWS else drawn
 
 
-@app.command()
-def together(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Photos of two animals in the album of both: found, each with its own, never one subject.
-
-    Example:
-
-        sploot-clustering eval together ~/labelled
-    """
-    _run("together", data, draws, baseline)
-
-
-@app.command()
-def sightings(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """How well animals are found: in labelled photos, and in pairs of photos side by side.
-
-    Example:
-
-        sploot-clustering eval sightings ~/labelled
-    """
-    _run("sightings", data, draws, baseline)
-
-
-@app.command()
-def membership(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Do the probabilities that a photo is of its animal mean what they say?
-
-    Example:
-
-        sploot-clustering eval membership ~/labelled
-    """
-    _run("membership", data, draws, baseline)
-
-
-@app.command()
-def order(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """What the order of arrival could change, how many ids change when albums grow, and how they grow.
-
-    Example:
-
-        sploot-clustering eval order ~/labelled
-    """
-    _run("order", data, draws, baseline)
-
-
-@app.command()
-def corrections(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """How much a person has to say until an album is right, and what that breaks.
-
-    Example:
-
-        sploot-clustering eval corrections ~/labelled
-    """
-    _run("corrections", data, draws, baseline)
-
-
-@app.command()
-def moments(data: Data = None, baseline: Baseline = None) -> None:
-    """Moments beside the occasions that a person saw, with capture times and without.
-
-    Example:
-
-        sploot-clustering eval moments ~/labelled
-    """
-    _run("moments", data, None, baseline)
-
-
-@app.command()
-def pictures(data: Data = None, baseline: Baseline = None) -> None:
-    """Looks and heroes, by heads fitted without the albums that are judged; the raters as the ceiling.
-
-    Example:
-
-        sploot-clustering eval pictures ~/labelled
-    """
-    _run("pictures", data, None, baseline)
-
-
-@app.command()
-def degraded(data: Data = None, draws: Draws = None, baseline: Baseline = None) -> None:
-    """Degraded copies mixed into albums: is the hero an untouched photo?
-
-    Example:
-
-        sploot-clustering eval degraded ~/labelled
-    """
-    _run("degraded", data, draws, baseline)
-
-
-@app.command()
-def words(data: Data = None, baseline: Baseline = None) -> None:
-    """What is said: attributes, claims of labels and coats, by heads fitted without what is judged.
-
-    Example:
-
-        sploot-clustering eval words ~/labelled
-    """
-    _run("words", data, None, baseline)
+for _name, _answers in PROTOCOL_HELP.items():
+    _help = f"{_answers}\n\nExample:\n\n    sploot-clustering eval {_name} ~/labelled"
+    app.command(_name, help=_help)(_protocol(_name))
 
 
 def _run(name: str, data: list[Path] | None, draws: int | None, baseline: Path | None) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.services.answer import Answer, Cluster
 from sploot_media_clustering.services.answer_pages import PageCluster
+from sploot_media_clustering.services.changes import Changes
 
 Level = Literal["subject", "look", "all"]
 
@@ -53,6 +54,23 @@ def print_clusters(title: str, clusters: Sequence[Cluster | PageCluster]) -> Non
 def counted(count: int, noun: str) -> str:
     """``1 photo``, ``2 photos``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def sentence(found: Changes) -> str:
+    """What is different, for people; empty where nothing is."""
+    parts = []
+    if found.came:
+        whose = ", ".join(f"{count} of {name}" for name, count in found.joined)
+        parts.append(f"{counted(found.came, 'photo')} came" + (f" ({whose})" if whose else ""))
+    if found.went:
+        parts.append(f"{counted(found.went, 'photo')} went")
+    if found.founded:
+        parts.append(f"{' and '.join(found.founded)} {'is' if len(found.founded) == 1 else 'are'} new")
+    if found.gone:
+        parts.append(f"{' and '.join(found.gone)} {'is' if len(found.gone) == 1 else 'are'} no more")
+    if found.moved:
+        parts.append(f"{counted(found.moved, 'photo')} moved between animals")
+    return "; ".join(parts)
 
 
 def _row(part: Cluster | PageCluster) -> tuple[Text, str, Text, Text]:
