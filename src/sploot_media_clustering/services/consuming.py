@@ -139,7 +139,8 @@ class Consumer:
             if free <= 0:
                 await self._change()
                 continue
-            if await self._is_open():
+            self._tell(await self._why_shut())
+            if self._shut is None:
                 for entry in await self._patient(self._stream.read(free, self._pace.wait_s)):
                     self._accept(entry, tasks)
             else:
@@ -149,28 +150,30 @@ class Consumer:
         """Messages of workers that fell silent."""
         while not self._stopping.is_set():
             free = self._pace.in_hand - len(self._in_hand)
-            if free > 0 and await self._is_open():
+            if free > 0 and await self._why_shut() is None:
                 for entry in await self._patient(self._stream.claim(free)):
                     self._accept(entry, tasks)
             await self._pause(self._pace.claim_every_s)
 
     @property
     def shut(self) -> str | None:
-        """Why no messages are taken, as last seen; None while they are."""
+        """Why no new messages are taken; None while they are, or while one is still waited for."""
         return self._shut
 
-    async def _is_open(self) -> bool:
-        """Whether every gate is; where that is not known, we go on as before."""
-        before = self._shut
+    async def _why_shut(self) -> str | None:
+        """What a gate says that is shut; where that is not known, we go on as before."""
         try:
             told = [await gate.shut() for gate in self._gates]
         except TemporaryError as error:
             _log.warning("going on as before: %s", error)
-            return before is None
-        self._shut = next((reason for reason in told if reason is not None), None)
-        if self._shut != before:
-            _log.info("taking jobs" if self._shut is None else f"no jobs are taken: {self._shut}")
-        return self._shut is None
+            return self._shut
+        return next((reason for reason in told if reason is not None), None)
+
+    def _tell(self, reason: str | None) -> None:
+        """For the one loop that waits for new messages: where another told it, a wait could still be on."""
+        if reason != self._shut:
+            _log.info("taking jobs" if reason is None else f"no jobs are taken: {reason}")
+        self._shut = reason
 
     async def _patient(self, asked: Awaitable[list[Entry]]) -> list[Entry]:
         """Messages, or none after a pause where the store did not answer."""
