@@ -24,6 +24,7 @@ from sklearn.cluster import HDBSCAN
 from sploot_media_clustering.bootstrap import built_in_heads
 from sploot_media_clustering.domain import arrivals, tree
 from sploot_media_clustering.domain.album import Box, Photo, Sighting
+from sploot_media_clustering.domain.grid import SCENE_STEP, VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel
 
 ANIMALS = 4
@@ -56,7 +57,7 @@ def album(model: TreeModel, photos: int, seed: int = 0) -> list[Photo]:
                 captured_at=taken + timedelta(seconds=i),
                 width_px=4000,
                 height_px=3000,
-                scene=(near / np.linalg.norm(near)).astype(np.float32),
+                scene=on_grid((near / np.linalg.norm(near)).astype(np.float32), SCENE_STEP),
                 sightings=(_sighting(rng, centre, kind),),
             )
         )
@@ -64,15 +65,12 @@ def album(model: TreeModel, photos: int, seed: int = 0) -> list[Photo]:
 
 
 def _sighting(rng: np.random.Generator, centre: np.ndarray, kind: np.ndarray) -> Sighting:
-    def half(vector: np.ndarray) -> np.ndarray:
-        return vector.astype(np.float16).astype(np.float32)
-
     return Sighting(
         box=Box(0.2, 0.2, 0.8, 0.8),
         species=np.array([0.98, 0.01, 0.01], np.float32),
         detector_score=0.9,
-        identity=half(centre + rng.normal(size=len(centre))),
-        look=half(kind + rng.normal(size=len(kind))),
+        identity=on_grid((centre + rng.normal(size=len(centre))).astype(np.float32), VECTOR_STEP),
+        look=on_grid((kind + rng.normal(size=len(kind))).astype(np.float32), VECTOR_STEP),
         attributes=np.zeros(1, np.float32),
         signals=np.zeros(1, np.float32),
     )

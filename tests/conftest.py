@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
@@ -12,6 +13,10 @@ from jaxtyping import install_import_hook
 install_import_hook(
     "sploot_media_clustering", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 )
+
+# A shell that runs the tests in the background has them, and every command that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Deadlines fail on shared and slow machines for reasons that are not the code's.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])

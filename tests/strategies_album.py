@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sploot_media_clustering.domain.album import Box, Photo, Sighting
 from sploot_media_clustering.domain.attributes import ATTRIBUTES, VOCABULARY, columns_of
+from sploot_media_clustering.domain.grid import SCENE_STEP, SHARE_STEP, VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.moments import MomentModel
 from sploot_media_clustering.domain.settling import ScaleSearch
@@ -55,7 +56,7 @@ def tree_model(*, min_size: int = 2) -> TreeModel:
 def sighting(
     rng: np.random.Generator, centre: np.ndarray, look: np.ndarray, *, species: int = 0, sure: bool = True
 ) -> Sighting:
-    """One animal near a centre, in half precision as a head gives it."""
+    """One animal near a centre, on a grid as a head gives it."""
     left, top = rng.uniform(0, 0.5, 2)
     probabilities = np.full(3, 0.02 if sure else 0.3, np.float32)
     probabilities[species] = 1.0 - float(probabilities[0]) * 2
@@ -63,10 +64,10 @@ def sighting(
         box=Box(float(left), float(top), float(left) + 0.4, float(top) + 0.4),
         species=probabilities,
         detector_score=0.9,
-        identity=(centre + rng.normal(size=DIMENSION)).astype(np.float16).astype(np.float32),
-        look=(look + rng.normal(size=LOOK_DIMENSION)).astype(np.float16).astype(np.float32),
+        identity=on_grid((centre + rng.normal(size=DIMENSION)).astype(np.float32), VECTOR_STEP),
+        look=on_grid((look + rng.normal(size=LOOK_DIMENSION)).astype(np.float32), VECTOR_STEP),
         attributes=_attributes(rng),
-        signals=rng.random(len(SIGNALS)).astype(np.float16).astype(np.float32),
+        signals=on_grid(rng.random(len(SIGNALS)).astype(np.float32), SHARE_STEP),
     )
 
 
@@ -97,7 +98,7 @@ def album(seed: int, photos: int, animals: int, *, timed: bool = True) -> tuple[
                 captured_at=start + timedelta(seconds=i) if timed and rng.random() < 0.7 else None,
                 width_px=800,
                 height_px=600,
-                scene=(near / np.linalg.norm(near)).astype(np.float32),
+                scene=on_grid((near / np.linalg.norm(near)).astype(np.float32), SCENE_STEP),
                 sightings=tuple(
                     sighting(
                         rng,

@@ -96,7 +96,7 @@ def arrive(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumStat
 
 
 def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
-    """The album without one photo: the inverse of adding it, up to rounding. An emptied cluster stays, empty.
+    """The album without one photo: the exact inverse of adding it. An emptied cluster stays, empty.
 
     An album whose decisions speak of the photo settles, so that they go on to hold.
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from sploot_media_clustering.domain import mixture as mix
 from sploot_media_clustering.domain.corrections import Ground, replay, vouched
+from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid
 from sploot_media_clustering.domain.level import (
     ALONE,
     ASIDE,
@@ -182,6 +183,6 @@ def _level(
         mixture=ground.statistics(labels, len(assigned.animals)),
         labels=labels,
         guesses=guesses,
-        probabilities=np.where(sure, 1.0, chance),
+        probabilities=np.where(sure, 1.0, on_grid(chance, SHARE_STEP)),
         reasons=np.where(placed, PLACED, aside).astype(np.int8),
     )

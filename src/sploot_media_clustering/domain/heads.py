@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
+from sploot_media_clustering.domain.grid import VECTOR_STEP, on_grid
+
 WHOLE_SHARE: Final = 0.6
 """Length of the whole photo's part in the feature vector; the crop's is 1."""
 
@@ -33,11 +35,6 @@ def features(
     return np.concatenate([np.float32(WHOLE_SHARE) * root(whole), root(crop)], axis=-1)
 
 
-def halved(values: Float32[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
-    """Rounded to half precision."""
-    return values.astype(np.float16).astype(np.float32)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoCovarianceHead:
     """Projection to a space where groups scatter as N(m, I) and their centres m as N(0, diag(between)).
@@ -53,5 +50,5 @@ class TwoCovarianceHead:
     between: Float64[np.ndarray, " d"]
 
     def project(self, x: Float32[np.ndarray, "*n f"]) -> Float32[np.ndarray, "*n d"]:
-        """Feature vectors to group space, rounded to half precision: a stored vector is the one used."""
-        return halved(x @ self.weight.T + self.bias)
+        """Feature vectors to group space, on a grid: a stored vector is the one used."""
+        return on_grid(x @ self.weight.T + self.bias, VECTOR_STEP)

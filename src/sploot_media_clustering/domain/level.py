@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int8, Int64
 
 from sploot_media_clustering.domain import mixture as mix
+from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid, share
 from sploot_media_clustering.domain.mixture import Mixture, Prior
 from sploot_media_clustering.domain.settling import (
     CountHint,
@@ -137,7 +138,7 @@ def place(items: Items, model: LevelModel, hint: CountHint | None = None) -> Lev
         prior=settlement.prior,
         labels=placed,
         guesses=guesses,
-        probabilities=_probability(among, guesses),
+        probabilities=on_grid(_probability(among, guesses), SHARE_STEP),
         reasons=reasons,
     )
 
@@ -218,10 +219,11 @@ def _arrival(
     probabilities = mix.posterior(gain, model.temperature)
     if np.isneginf(gain[:-1]).all():
         return Arrival(ASIDE, ASIDE, 0.0, ALONE)
-    guess, probability = _surest(probabilities[:-1], clusters)
+    guess, surest = _surest(probabilities[:-1], clusters)
+    probability = share(surest)
     if gain[-1] > gain[guess]:
         return Arrival(ASIDE, guess, probability, ALONE)
-    if probability < model.sure:
+    if surest < model.sure:
         return Arrival(ASIDE, guess, probability, UNSURE)
     return Arrival(guess, guess, probability, PLACED)
 

@@ -16,6 +16,8 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from sploot_media_clustering.domain.grid import WEIGHT_STEP, on_grid
+
 
 @dataclass(frozen=True, slots=True)
 class MomentModel:
@@ -91,4 +93,5 @@ def join(labels: Int64[np.ndarray, " n"], neighbours: Bool[np.ndarray, " n"]) ->
 def evidence_weights(labels: Int64[np.ndarray, " n"], model: MomentModel) -> Float64[np.ndarray, " n"]:
     """What each photo's evidence is worth, given its moment's size, in (0, 1]."""
     sizes = np.bincount(labels, minlength=1)
-    return sizes[labels].astype(np.float64) ** -model.tempering
+    worth = on_grid(sizes.clip(1).astype(np.float64) ** -model.tempering, WEIGHT_STEP)
+    return np.maximum(worth, WEIGHT_STEP)[labels]

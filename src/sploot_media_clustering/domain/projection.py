@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float16, Float32
 
 from sploot_media_clustering.domain.album import Photo, PhotoEmbedding, Sighting, SightingEmbedding
-from sploot_media_clustering.domain.heads import TwoCovarianceHead, features, halved, root
+from sploot_media_clustering.domain.grid import ATTRIBUTE_STEP, SCENE_STEP, SHARE_STEP, on_grid, share
+from sploot_media_clustering.domain.heads import TwoCovarianceHead, features, root
 from sploot_media_clustering.domain.pictures import PictureHeads
 from sploot_media_clustering.domain.tree import TreeModel
 
@@ -26,10 +27,10 @@ class SceneHead:
     axes: Float32[np.ndarray, "c e"]
 
     def project(self, whole: Float16[np.ndarray, "*n e"]) -> Float32[np.ndarray, "*n c"]:
-        """Scene vectors of length 1, in half precision."""
+        """Scene vectors of length 1, up to the grain of their grid."""
         vectors = (root(whole) - self.mean) @ self.axes.T
         length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        return halved(vectors / np.maximum(length, np.float32(1e-9)))
+        return on_grid(vectors / np.maximum(length, np.float32(1e-9)), SCENE_STEP)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,7 @@ class Heads:
     tree: TreeModel
 
     def project(self, embedding: PhotoEmbedding) -> Photo:
-        """A photo as the heads see it; vectors are in half precision: a stored one is the one used."""
+        """A photo as the heads see it; its numbers are on grids: a stored one is the one used."""
         return Photo(
             image_id=embedding.image_id,
             captured_at=embedding.captured_at,
@@ -66,10 +67,10 @@ class Heads:
         described = self.pictures.describe(x, seen)
         return Sighting(
             box=seen.box,
-            species=seen.species,
-            detector_score=seen.detector_score,
+            species=on_grid(seen.species, SHARE_STEP),
+            detector_score=share(seen.detector_score),
             identity=self.identity.project(x),
             look=described.look,
-            attributes=halved(described.attributes),
-            signals=halved(described.signals),
+            attributes=on_grid(described.attributes, ATTRIBUTE_STEP),
+            signals=on_grid(described.signals, SHARE_STEP),
         )

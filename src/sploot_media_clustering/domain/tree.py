@@ -19,6 +19,7 @@ from sploot_media_clustering.domain.columns import Columns
 from sploot_media_clustering.domain.corrected import Corrected, corrected
 from sploot_media_clustering.domain.corrections import Ground
 from sploot_media_clustering.domain.decisions import Decision, SightingRef, row_of
+from sploot_media_clustering.domain.grid import VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import Level, LevelModel
 from sploot_media_clustering.domain.lineage import LineageEvent, inherit
 from sploot_media_clustering.domain.moments import MomentModel, evidence_weights, moments
@@ -62,7 +63,7 @@ class Looks:
 
     Attributes:
         rows: sightings of the subject, as rows of the album's columns.
-        centre: mean look vector of the subject, frozen at the last settling.
+        centre: mean look vector of the subject, on a grid, frozen at the last settling.
         level: the mixture over the subject's centred look vectors, one item a row.
         ids: of the components.
     """
@@ -265,7 +266,7 @@ def _settled_looks(
     columns: Columns, weights: Float64[np.ndarray, " s"], rows: Int64[np.ndarray, " m"], model: LevelModel
 ) -> Looks:
     vectors = columns.look[rows]
-    centre = vectors.mean(0)
+    centre = on_grid(vectors.mean(0), VECTOR_STEP)
     size = len(rows)
     items = Items(vectors - centre, weights[rows], np.arange(size), np.zeros((size, size), bool))
     return Looks(rows, centre, levels.place(items, model), ())

@@ -1,7 +1,7 @@
 """Frozen dataclasses of arrays to bytes and back: MessagePack under zstd, no pickles, nothing executed.
 
-Arrays are stored as they are, but in half precision wherever that loses nothing, which holds for every
-vector that a head made.
+Arrays are stored in the narrowest numbers that lose nothing, perhaps as multiples of a power of two, which
+makes a byte or two of whatever lies on a :mod:`~sploot_media_clustering.domain.grid`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,30 @@ T = TypeVar("T")
 _ARRAY: Final = 1
 """MessagePack extension code of an array."""
 
-_PackedArray = tuple[str, str, tuple[int, ...], bytes]
-"""Data type, the one that its bytes are in, shape, bytes."""
+_NARROW: Final = tuple(map(np.dtype, ("i1", "u1", "<i2", "<f2", "<i4", "<f4")))
+"""What an array may be stored in, the narrowest first."""
+
+_FARTHEST: Final = 1100
+"""Exponent of the least and, negative, the largest double."""
+
+_DIGITS: Final = 53
+"""Binary digits of a double's mantissa."""
 
 _NUMBERS: Final = "biuf"
 """Kinds of arrays that are packed; texts and objects can claim any size."""
 
 _MAX_BYTES: Final = 1 << 30
 """Largest value that is unpacked: an album of some million photos."""
+
+
+class _PackedArray(msgspec.Struct, frozen=True, array_like=True):
+    """An array: its data type, the one that its bytes are in, its shape, and what to multiply by, as log2."""
+
+    dtype: str
+    stored: str
+    shape: tuple[int, ...]
+    body: bytes
+    exponent: int = 0
 
 
 def pack(value: object) -> bytes:
@@ -77,21 +93,49 @@ def _array_out(value: object) -> object:
         raise NotImplementedError(
             f"expected numbers, texts, arrays and dataclasses, got {type(value).__name__}"
         )
-    half = value.astype(np.float16) if value.dtype.kind == "f" else value
-    exact = value.dtype.kind == "f" and np.array_equal(half.astype(value.dtype), value)
-    body = half if exact else value
-    packed = (value.dtype.str, body.dtype.str, value.shape, body.tobytes())
+    body, exponent = _narrowed(value)
+    packed = _PackedArray(value.dtype.str, body.dtype.str, value.shape, body.tobytes(), exponent)
     return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode(packed))
+
+
+def _narrowed(value: np.ndarray) -> tuple[np.ndarray, int]:
+    """The same numbers in the narrowest type, and the power of two that whole ones were divided by."""
+    if value.dtype.kind not in "if" or not value.size:
+        return value, 0
+    exponent = _grain(value) if value.dtype.kind == "f" else 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = np.ldexp(value, -exponent) if exponent else value
+        for kind in _NARROW:
+            told = whole if kind.kind in "iu" else value
+            body = told.astype(kind)
+            if kind.itemsize < value.dtype.itemsize and np.array_equal(body, told, equal_nan=True):
+                return body, exponent if told is whole else 0
+    return value, 0
+
+
+def _grain(value: np.ndarray) -> int:
+    """Exponent of the largest power of two that all numbers are multiples of; 0 where they are none."""
+    mantissa, exponents = np.frexp(value[value != 0].astype(np.float64))
+    if not mantissa.size or not np.isfinite(mantissa).all():
+        return 0
+    digits = np.ldexp(mantissa, _DIGITS).astype(np.int64)
+    lowest = np.log2((digits & -digits).astype(np.float64)).astype(np.int64)
+    return int((exponents - _DIGITS + lowest).min())
 
 
 def _array_in(packed: object) -> np.ndarray:
     if not isinstance(packed, msgspec.msgpack.Ext) or packed.code != _ARRAY:
         raise ValueError(f"expected an array, got {type(packed).__name__}")
-    told, told_stored, shape, body = msgspec.msgpack.decode(packed.data, type=_PackedArray)
-    dtype, stored = np.dtype(told), np.dtype(told_stored)
+    told = msgspec.msgpack.decode(packed.data, type=_PackedArray)
+    dtype, stored = np.dtype(told.dtype), np.dtype(told.stored)
     if dtype.kind not in _NUMBERS or stored.kind not in _NUMBERS:
         raise ValueError(f"expected an array of numbers, got {dtype} in {stored}")
-    return np.frombuffer(body, stored).reshape(shape).astype(dtype)
+    value = np.frombuffer(told.body, stored).reshape(told.shape).astype(dtype)
+    if not told.exponent:
+        return value
+    if dtype.kind != "f" or abs(told.exponent) > _FARTHEST:
+        raise ValueError(f"expected multiples of a power of two, got {dtype} times 2 ** {told.exponent}")
+    return np.ldexp(value, told.exponent)
 
 
 @cache

@@ -24,6 +24,34 @@ class _Outer:
     extra: _Inner | None = None
 
 
+@pytest.mark.parametrize(
+    ("numbers", "bytes_each"),
+    [
+        (np.arange(-500, 500) % 200 / 8 - 10.0, 1),
+        (np.arange(1000) % 129 / np.float32(128), 1),
+        (np.arange(1000, dtype=np.int64) % 100, 1),
+        (np.arange(1000) / 1024, 2),
+        (np.geomspace(1e-3, 1e3, 1000).astype(np.float16).astype(np.float32), 2),
+        (np.arange(1000) * 2.0**-16 + 100, 4),
+        (np.random.default_rng(0).random(1000, np.float32), 4),
+        (np.random.default_rng(0).random(1000), 8),
+        (np.array([np.nan, np.inf, -np.inf, 0.0, 1.5] * 200), 2),
+        (np.array([5e-324, 1.7e308] * 500), 8),
+        (np.zeros(1000), 1),
+    ],
+)
+def test_numbers_come_back_exactly_from_the_fewest_bytes_that_do(
+    numbers: np.ndarray, bytes_each: int
+) -> None:
+    """Whatever lies on a grid is whole numbers; what does not is halved where that is exact, or stays."""
+    packed = value_codec.pack(numbers)
+    size = len(value_codec.decompressed(packed, max_bytes=1 << 20))
+    assert bytes_each * 1000 < size < bytes_each * 1000 + 50
+    found = value_codec.unpack(np.ndarray, packed)
+    assert found.dtype == numbers.dtype
+    np.testing.assert_array_equal(found, numbers)
+
+
 def test_an_optional_value_comes_back_as_it_was() -> None:
     """There, or not there."""
     inner = _Inner(np.array([1.0, 2.5], np.float32))
