@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from sploot_media_clustering.domain import columns as tables
-from sploot_media_clustering.domain.album import Box, Photo, Sighting
+from sploot_media_clustering.domain.album import SPECIES, Box, Photo, Sighting
 from sploot_media_clustering.domain.columns import Columns
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import DamagedDataError, StateError
@@ -99,7 +99,7 @@ def _in_columns(photos: tuple[Photo, ...], columns: Columns) -> _Photos:
         scenes=columns.scene,
         counts=np.array([len(photo.sightings) for photo in photos], np.int64),
         boxes=np.array(boxes, np.float64).reshape(-1, 4),
-        species=_rows([one.species for one in seen]),
+        species=_rows([one.species for one in seen], len(SPECIES)),
         scores=np.array([one.detector_score for one in seen], np.float64),
         identity=columns.identity.astype(np.float32),
         look=columns.look.astype(np.float32),
@@ -108,8 +108,9 @@ def _in_columns(photos: tuple[Photo, ...], columns: Columns) -> _Photos:
     )
 
 
-def _rows(vectors: list[Float32[np.ndarray, " n"]]) -> Float32[np.ndarray, "s n"]:
-    return np.array(vectors, np.float32).reshape(len(vectors), -1 if vectors else 0)
+def _rows(vectors: list[Float32[np.ndarray, " n"]], width: int = 0) -> Float32[np.ndarray, "s n"]:
+    """One a row; the width is that of none."""
+    return np.array(vectors, np.float32).reshape(len(vectors), -1 if vectors else width)
 
 
 def _one_by_one(told: _Photos) -> Iterator[Photo]:

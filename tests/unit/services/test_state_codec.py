@@ -73,6 +73,15 @@ def test_a_state_comes_back_bit_by_bit(spec: Spec) -> None:
     assert_identical(unpack(pack(state)), state)
 
 
+def test_an_album_without_photos_comes_back() -> None:
+    """Before the first photo, after the last."""
+    state = tree.empty(MODEL)
+    assert_identical(unpack(pack(state)), state)
+    (photo,) = Spec(3, 1, 1, timed=True).build()
+    gone = arrivals.remove(arrivals.arrive(state, photo, MODEL)[0], photo.image_id, MODEL)
+    assert_identical(unpack(pack(gone)), gone)
+
+
 @settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_damaged_state_is_refused_or_unharmed(place: int, flip: int) -> None:
