@@ -128,8 +128,8 @@ def open_embedding(settings: Settings, *, threads: int | None = None) -> Iterato
     store = FolderEmbeddingStore(settings.cache, file_systems)
     with EmbeddingService(
         decoder=decoder,
-        detector=package.open_detector(threads=threads),
-        embedder=package.open_embedder(threads=threads),
+        detector=package.open_detector(threads=threads, execution=settings.execution),
+        embedder=package.open_embedder(threads=threads, execution=settings.execution),
         thresholds=package.manifest.detector.thresholds,
         workers=settings.cores,
     ) as service:

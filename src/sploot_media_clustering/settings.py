@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from sploot_media_clustering.adapters.filesystems import DEFAULT_TIMEOUT_S
+from sploot_media_clustering.adapters.placement import Execution, asked_providers
+from sploot_media_clustering.adapters.processors import available_cores
 from sploot_media_clustering.errors import ConfigurationError
 from sploot_media_clustering.services.overseeing import MOST_LETTERS
 
@@ -31,17 +33,27 @@ class Settings:
         cache: where embeddings are kept between runs, a path or a URI (``SPLOOT_CACHE``).
         threads: processor cores that may be used; 0 means all there are (``SPLOOT_THREADS``).
         timeout_s: longest wait for a remote store (``SPLOOT_TIMEOUT_S``).
+        providers: where networks may run, in the order in which places are tried; none: the best there is
+            (``SPLOOT_PROVIDERS``: ``auto``, or of ``tensorrt,cuda,openvino,cpu``).
+        gpu_memory_bytes: that a network may take of a GPU (``SPLOOT_GPU_MEMORY_BYTES``).
     """
 
     model: Path | None
     cache: str
     threads: int = 0
     timeout_s: float = DEFAULT_TIMEOUT_S
+    providers: tuple[str, ...] = ()
+    gpu_memory_bytes: int = Execution().gpu_memory_bytes
+
+    @property
+    def execution(self) -> Execution:
+        """Where networks may run."""
+        return Execution(self.providers, self.gpu_memory_bytes)
 
     @property
     def cores(self) -> int:
         """Processor cores to use: as many as were named, or as this process may use."""
-        return self.threads or _available_cores()
+        return self.threads or available_cores()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +147,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         cache=environment.get("SPLOOT_CACHE") or str(_cache_home(environment) / "embeddings"),
         threads=_count(environment, "SPLOOT_THREADS", 0),
         timeout_s=_seconds(environment, "SPLOOT_TIMEOUT_S", DEFAULT_TIMEOUT_S),
+        providers=asked_providers(environment.get("SPLOOT_PROVIDERS", "")),
+        gpu_memory_bytes=_count(environment, "SPLOOT_GPU_MEMORY_BYTES", Execution().gpu_memory_bytes),
     )
 
 
@@ -214,11 +228,6 @@ def store_at_hand(environment: Mapping[str, str] = os.environ) -> StoreSettings:
 def _data_home(environment: Mapping[str, str]) -> Path:
     home = environment.get("XDG_DATA_HOME")
     return (Path(home) if home else Path.home() / ".local" / "share") / "sploot-media-clustering"
-
-
-def _available_cores() -> int:
-    """Not ``os.cpu_count``, which tells of the machine, where the system tells of the process."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cache_home(environment: Mapping[str, str]) -> Path:

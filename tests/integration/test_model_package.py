@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from sploot_media_clustering.adapters import model_package
+from sploot_media_clustering.adapters.canary_check import check_close
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.model_package import (
     DEFAULT_PACKAGE,
@@ -256,4 +256,4 @@ def test_what_is_no_number_is_not_close(place: int) -> None:
     found = [0.5, 0.5, 0.5]
     found[place] = math.nan
     with pytest.raises(ModelPackageError, match=r"within 0\.1, got"):
-        model_package._check_close("embedder.onnx", "species", (0.5, 0.5, 0.5), tuple(found), 0.1)
+        check_close("embedder.onnx", "species", (0.5, 0.5, 0.5), tuple(found), 0.1)

@@ -25,5 +25,5 @@ def test_threads_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(InterruptedError), bootstrap.open_embedding(settings):
         pass
     assert told["workers"] == 3
-    package.open_detector.assert_called_once_with(threads=3)
-    package.open_embedder.assert_called_once_with(threads=3)
+    package.open_detector.assert_called_once_with(threads=3, execution=settings.execution)
+    package.open_embedder.assert_called_once_with(threads=3, execution=settings.execution)

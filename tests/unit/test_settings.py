@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import pytest
 
+from sploot_media_clustering.adapters import processors
 from sploot_media_clustering.errors import ConfigurationError
 from sploot_media_clustering.settings import Settings, api_from_environment, from_environment
 
@@ -48,9 +50,23 @@ def test_numbers_of_the_api_are_checked_too(name: str, told: str) -> None:
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container or ``taskset`` may grant fewer than the machine has; who names a number gets it."""
+    monkeypatch.setattr(processors, "quota_cores", lambda: math.inf)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {3, 5}, raising=False)
     assert Settings(model=None, cache="x").cores == 2
     assert Settings(model=None, cache="x", threads=7).cores == 7
     monkeypatch.delattr(os, "sched_getaffinity")
     assert Settings(model=None, cache="x").cores == 64
+
+
+def test_places_to_run_at_end_at_the_processor() -> None:
+    """Whoever names places gets them in that order; nobody has to name the last one."""
+    assert from_environment({}).providers == from_environment({"SPLOOT_PROVIDERS": "auto"}).providers == ()
+    assert from_environment({"SPLOOT_PROVIDERS": "CUDA, openvino"}).providers == ("cuda", "openvino", "cpu")
+    assert from_environment({"SPLOOT_PROVIDERS": "cpu,cuda,cpu"}).providers == ("cpu", "cuda")
+
+
+def test_an_unknown_place_is_named() -> None:
+    """Together with those that there are."""
+    with pytest.raises(ConfigurationError, match=r"SPLOOT_PROVIDERS names tpu, expected auto, or .*tensorrt"):
+        from_environment({"SPLOOT_PROVIDERS": "cuda,tpu"})

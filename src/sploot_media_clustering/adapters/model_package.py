@@ -14,11 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from sploot_media_clustering.adapters.onnx_runtime import OnnxDetector, OnnxEmbedder, open_session
+from sploot_media_clustering.adapters.package_networks import NetworkDetector, NetworkEmbedder
+from sploot_media_clustering.adapters.package_opening import open_detector, open_embedder
+from sploot_media_clustering.adapters.placement import Execution, Placement
 from sploot_media_clustering.errors import ModelPackageError
-from sploot_media_clustering.services.canary import canary_picture
 from sploot_media_clustering.services.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -31,9 +30,6 @@ DEFAULT_PACKAGE: Final = "lite0-ssdlite-1"
 
 _MODELS: Final = "models"
 _AGAIN: Final = "copy the package again"
-_REMEDY: Final = (
-    "this machine computes it differently, or the manifest is of another network; use another machine"
-)
 _MAX_FILE_BYTES: Final = 2 * 2**30
 _MAX_MANIFEST_BYTES: Final = 2**20
 
@@ -46,11 +42,13 @@ class Check:
         name: of what was looked at.
         passed: whether it is as it should be.
         detail: what was found; where it failed, what was expected and what to do.
+        placement: of a network, where it runs.
     """
 
     name: str
     passed: bool
     detail: str
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +76,25 @@ class ModelPackage:
         """
         return _read_checked(self.folder, self.manifest.file(path))
 
-    def open_embedder(self, *, threads: int) -> OnnxEmbedder:
+    def open_embedder(self, *, threads: int, execution: Execution | None = None) -> NetworkEmbedder:
         """The embedder, after it embedded the canary as the manifest says.
 
         Args:
-            threads: that one run may use.
+            threads: that one run may use on the CPU.
+            execution: where it may run; by default on the CPU.
 
         Raises:
             ModelPackageError: a check fails; the message names file, expectation and finding.
         """
-        entry = self.manifest.embedder
-        session = open_session(self.read(entry.file), threads=threads)
-        embedder = OnnxEmbedder(session, entry=entry, version=self.network_version)
-        _check_embedder(self.manifest, embedder)
-        return embedder
+        return open_embedder(
+            self.manifest, self.folder, self.read, threads=threads, execution=execution or Execution()
+        )
 
-    def open_detector(self, *, threads: int) -> OnnxDetector:
+    def open_detector(self, *, threads: int, execution: Execution | None = None) -> NetworkDetector:
         """The detector, after it scored the canary as the manifest says; see :meth:`open_embedder`."""
-        entry = self.manifest.detector
-        detector = OnnxDetector(open_session(self.read(entry.file), threads=threads), entry=entry)
-        _check_detector(self.manifest, detector)
-        return detector
+        return open_detector(
+            self.manifest, self.folder, self.read, threads=threads, execution=execution or Execution()
+        )
 
 
 def load_package(folder: Path) -> ModelPackage:
@@ -134,36 +130,47 @@ def default_package() -> ModelPackage:
     return load_package(folders[DEFAULT_PACKAGE])
 
 
-def verify(package: ModelPackage) -> list[Check]:
-    """Check everything that can be checked, going on after a failure."""
+def verify(package: ModelPackage, execution: Execution | None = None) -> list[Check]:
+    """Check everything that can be checked, going on after a failure.
+
+    Args:
+        package: to be checked.
+        execution: where its networks may run; by default on the CPU.
+    """
     checks = [
         _checked(f"file {entry.path}", partial(_describe, package.folder, entry))
         for entry in package.manifest.files
     ]
-    checks.append(_checked("embedder", partial(_embedder_detail, package)))
-    checks.append(_checked("detector", partial(_detector_detail, package)))
+    checks.append(_checked("embedder", partial(_embedder_detail, package, execution)))
+    checks.append(_checked("detector", partial(_detector_detail, package, execution)))
     return checks
 
 
-def _describe(folder: Path, entry: PackageFile) -> str:
-    return f"{len(_read_checked(folder, entry)):,} bytes, SHA-256 {entry.sha256[:12]}"
+def _describe(folder: Path, entry: PackageFile) -> tuple[str, None]:
+    return f"{len(_read_checked(folder, entry)):,} bytes, SHA-256 {entry.sha256[:12]}", None
 
 
-def _embedder_detail(package: ModelPackage) -> str:
-    embedder = package.open_embedder(threads=1)
-    return f"{embedder.dimension} dimensions, canary's {_check_embedder(package.manifest, embedder)}"
+def _embedder_detail(package: ModelPackage, execution: Execution | None) -> tuple[str, Placement]:
+    embedder = package.open_embedder(threads=1, execution=execution)
+    return f"{embedder.dimension} dimensions, {_placed(embedder.placement)}", embedder.placement
 
 
-def _detector_detail(package: ModelPackage) -> str:
-    detector = package.open_detector(threads=1)
-    return f"{detector.input_px} pixels, canary's {_check_detector(package.manifest, detector)}"
+def _detector_detail(package: ModelPackage, execution: Execution | None) -> tuple[str, Placement]:
+    detector = package.open_detector(threads=1, execution=execution)
+    return f"{detector.input_px} pixels, {_placed(detector.placement)}", detector.placement
 
 
-def _checked(name: str, check: Callable[[], str]) -> Check:
+def _placed(placement: Placement) -> str:
+    reasons = f" ({'; '.join(placement.why)})" if placement.why else ""
+    return f"{placement.check}, on {placement.provider}{reasons}"
+
+
+def _checked(name: str, check: Callable[[], tuple[str, Placement | None]]) -> Check:
     try:
-        return Check(name, passed=True, detail=check())
+        detail, placement = check()
     except ModelPackageError as error:
         return Check(name, passed=False, detail=str(error))
+    return Check(name, passed=True, detail=detail, placement=placement)
 
 
 def _manifest_bytes(folder: Path) -> bytes:
@@ -200,50 +207,3 @@ def _read_checked(folder: Path, entry: PackageFile) -> bytes:
     if digest != entry.sha256:
         raise ModelPackageError(f"{entry.path}: expected SHA-256 {entry.sha256}, got {digest}; {_AGAIN}")
     return data
-
-
-def _check_embedder(manifest: Manifest, embedder: OnnxEmbedder) -> str:
-    canary, file = manifest.canary, manifest.embedder.file
-    found = embedder.embed(canary_picture(embedder.input_px)[None])
-    expected = np.frombuffer(canary.embedding, "<f2").astype(np.float64)
-    if len(expected) != embedder.dimension:
-        raise ModelPackageError(
-            f"{MANIFEST_NAME}: expected a canary of {embedder.dimension} numbers, got {len(expected)}"
-        )
-    cosine = _cosine(found.embeddings[0].astype(np.float64), expected)
-    if not cosine >= canary.cosine:
-        raise ModelPackageError(
-            f"{file}: expected the canary's embedding with a cosine of at least {canary.cosine}, got "
-            f"{cosine:.5f}; {_REMEDY}"
-        )
-    _check_close(file, "species", canary.species, tuple(found.species[0].tolist()), canary.tolerance)
-    return f"cosine {cosine:.5f}, at least {canary.cosine}"
-
-
-def _check_detector(manifest: Manifest, detector: OnnxDetector) -> str:
-    canary = manifest.canary
-    candidates = detector.detect(canary_picture(detector.input_px)[None])[0]
-    scores = sorted((max(candidate.scores) for candidate in candidates), reverse=True)
-    padded = tuple(scores + [0.0] * len(canary.scores))[: len(canary.scores)]
-    return _check_close(manifest.detector.file, "scores", canary.scores, padded, canary.tolerance)
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / lengths if lengths > 0 else 0.0
-
-
-def _check_close(
-    file: str, what: str, expected: tuple[float, ...], found: tuple[float, ...], tolerance: float
-) -> str:
-    furthest = float(np.abs(np.subtract(expected, found)).max(initial=0.0))
-    if not furthest <= tolerance:
-        raise ModelPackageError(
-            f"{file}: expected the canary's {what} {_rounded(expected)} within {tolerance}, got "
-            f"{_rounded(found)}; {_REMEDY}"
-        )
-    return f"{what} within {furthest:.4f}, at most {tolerance}"
-
-
-def _rounded(values: tuple[float, ...]) -> str:
-    return "(" + ", ".join(f"{value:.3f}" for value in values) + ")"

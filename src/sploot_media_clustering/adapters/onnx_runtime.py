@@ -1,29 +1,90 @@
-"""Networks run by ONNX Runtime on the CPU: the embedder and the animal detector."""
+"""Networks run by ONNX Runtime: on a GPU, on OpenVINO or on the CPU, whichever is asked for and works."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import onnxruntime
-from jaxtyping import Float32, UInt8
 
-from sploot_media_clustering.domain.album import SPECIES, Box
+from sploot_media_clustering.adapters.placement import (
+    CPU,
+    CPU_BATCH,
+    GPU_BATCH,
+    PROVIDERS,
+    Execution,
+    Opened,
+    Rung,
+)
 from sploot_media_clustering.errors import ModelPackageError
-from sploot_media_clustering.services.manifest import DetectorEntry, EmbedderEntry
-from sploot_media_clustering.services.ports import Detection, EmbeddedViews
 
-MAX_BATCH: Final = 8
-"""Pictures run at once: more gain nothing on a CPU and take memory."""
+Shapes = Mapping[str, list[int | str]]
+"""Name to the sizes behind the batch."""
 
-LEAST_SCORE: Final = 0.05
-"""Candidates below it are never believed, so they are not handed on."""
-
+_ORT_NAMES: Final = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    CPU: "CPUExecutionProvider",
+}
+_GPU: Final = frozenset({"tensorrt", "cuda"})
 _ERRORS_ONLY: Final = 3
+_FATAL_ONLY: Final = 4
+_EXTERNAL_DATA: Final = "session.model_external_initializers_file_folder_path"
 
 
-def open_session(data: bytes, *, threads: int) -> onnxruntime.InferenceSession:
+def choose(asked: Sequence[str], available: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Providers to try, and those that were asked for in vain, with the reason.
+
+    Args:
+        asked: of :data:`~sploot_media_clustering.adapters.placement.PROVIDERS`; none: the best there is.
+        available: as ONNX Runtime names those that it was built with.
+    """
+    there = [name for name in asked or PROVIDERS if _ORT_NAMES[name] in available]
+    absent = [
+        f"{name}: ONNX Runtime {onnxruntime.__version__} was installed without it"
+        for name in asked
+        if name not in there
+    ]
+    return there, absent
+
+
+def onnx_rungs(
+    read: Callable[[], bytes],
+    opened: Callable[[onnxruntime.InferenceSession, int], Opened],
+    *,
+    threads: int,
+    execution: Execution,
+    folder: Path,
+) -> tuple[list[Rung], list[str]]:
+    """Where a network may run, and which places are not to be had, and why.
+
+    Args:
+        read: gives the bytes of the ONNX file; again for every rung, since large ones are not kept.
+        opened: checks a session and makes it ready to run batches of at most as many pictures.
+        threads: that one run on the CPU may use.
+        execution: what was asked for.
+        folder: where tensors lie that are kept beside the file.
+    """
+    names, absent = choose(execution.providers, onnxruntime.get_available_providers())
+
+    def on(provider: str) -> Opened:
+        session = open_session(read(), threads=threads, provider=provider, execution=execution, folder=folder)
+        return opened(session, GPU_BATCH if provider in _GPU else CPU_BATCH)
+
+    return [Rung(name, partial(on, name)) for name in names], absent
+
+
+def open_session(
+    data: bytes,
+    *,
+    threads: int,
+    provider: str = CPU,
+    execution: Execution | None = None,
+    folder: Path | None = None,
+) -> onnxruntime.InferenceSession:
     """Load a network.
 
     Two things make inference on a shared machine steady: threads that don't spin while they wait (the decoder
@@ -32,134 +93,67 @@ def open_session(data: bytes, *, threads: int) -> onnxruntime.InferenceSession:
     Args:
         data: of an ONNX file.
         threads: that one run may use.
+        provider: where it shall run.
+        execution: how much of a GPU it may take.
+        folder: where tensors lie that are kept beside the file.
 
     Raises:
-        ModelPackageError: it is no network that ONNX Runtime can run.
+        ModelPackageError: it is no network that ONNX Runtime can run there.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
-    options.log_severity_level = _ERRORS_ONLY
+    # What a GPU's provider complains of is told by the exception, and is no error where the next one works.
+    options.log_severity_level = _ERRORS_ONLY if provider == CPU else _FATAL_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if folder is not None:
+        options.add_session_config_entry(_EXTERNAL_DATA, str(folder))
+    name = _ORT_NAMES[provider]
+    if provider in _GPU:
+        onnxruntime.preload_dlls()  # of CUDA, where pip installed it
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            data,
+            options,
+            providers=[(name, _options(provider, threads, execution or Execution()))],
+            enable_fallback=0,  # ours tells why
+        )
     except Exception as error:  # ONNX Runtime raises a class of its own for each of a dozen reasons
         raise ModelPackageError(
             f"expected a network that ONNX Runtime {onnxruntime.__version__} can run, got: {error}"
         ) from error
+    session.disable_fallback()
+    if session.get_providers()[0] != name:
+        raise ModelPackageError(
+            f"expected ONNX Runtime to run on {provider}, got {session.get_providers()[0]}; check its driver "
+            "and libraries"
+        )
+    return session
 
 
-class OnnxEmbedder:
-    """Implements :class:`~sploot_media_clustering.services.ports.Embedder`; safe to share between threads.
+def _options(provider: str, threads: int, execution: Execution) -> dict[str, object]:
+    """Of a provider. On a GPU memory grows by what is needed, and not at all beyond the limit."""
+    if provider == "cuda":
+        return {
+            "gpu_mem_limit": execution.gpu_memory_bytes,
+            "arena_extend_strategy": "kSameAsRequested",
+            "cudnn_conv_algo_search": "HEURISTIC",  # the exhaustive one tries anew for every size of batch
+        }
+    if provider == "tensorrt":
+        return {"trt_max_workspace_size": execution.gpu_memory_bytes}
+    return {"device_type": "CPU", "num_of_threads": str(threads)} if provider == "openvino" else {}
 
-    Args:
-        session: of the network.
-        entry: its description in the manifest.
-        version: of the networks of the package.
+
+def check_shapes(session: onnxruntime.InferenceSession, file: str, inputs: Shapes, outputs: Shapes) -> None:
+    """Compare a network with its manifest.
 
     Raises:
-        ModelPackageError: the network's inputs or outputs are not those of the manifest.
+        ModelPackageError: its inputs or outputs are others.
     """
-
-    def __init__(self, session: onnxruntime.InferenceSession, *, entry: EmbedderEntry, version: str) -> None:
-        _check_shapes(
-            session,
-            entry.file,
-            {"views": [entry.input_px, entry.input_px, 3]},
-            {"embedding": [entry.dimension], "species": [len(SPECIES)]},
-        )
-        self._session = session
-        self._entry = entry
-        self._version = version
-
-    @property
-    def input_px(self) -> int:
-        """Side of the square input."""
-        return self._entry.input_px
-
-    @property
-    def dimension(self) -> int:
-        """Length of an embedding."""
-        return self._entry.dimension
-
-    @property
-    def version(self) -> str:
-        """Name and checksum of the networks; vectors of two versions never meet."""
-        return self._version
-
-    def embed(self, views: UInt8[np.ndarray, "n s s 3"]) -> EmbeddedViews:
-        """Embed n views; a view's result does not depend on the views beside it."""
-        embeddings, species = _run(self._session, ("embedding", "species"), "views", views)
-        return EmbeddedViews(embeddings, species)
-
-
-class OnnxDetector:
-    """Implements :class:`~sploot_media_clustering.services.ports.AnimalDetector`; safe to share.
-
-    Args:
-        session: of the network.
-        entry: its description in the manifest.
-
-    Raises:
-        ModelPackageError: the network's inputs or outputs are not those of the manifest.
-    """
-
-    def __init__(self, session: onnxruntime.InferenceSession, *, entry: DetectorEntry) -> None:
-        _check_shapes(
-            session,
-            entry.file,
-            {"images": [entry.input_px, entry.input_px, 3]},
-            {"boxes": [entry.candidates, 4], "scores": [entry.candidates, len(SPECIES)]},
-        )
-        self._session = session
-        self._entry = entry
-
-    @property
-    def input_px(self) -> int:
-        """Side of the square input."""
-        return self._entry.input_px
-
-    def detect(self, images: UInt8[np.ndarray, "n s s 3"]) -> list[tuple[Detection, ...]]:
-        """Candidate boxes of each image, best first; suppression is the caller's."""
-        boxes, scores = _run(self._session, ("boxes", "scores"), "images", images)
-        return [_detections(*one) for one in zip(boxes, scores, strict=True)]
-
-
-def _detections(
-    boxes: Float32[np.ndarray, "c 4"], scores: Float32[np.ndarray, "c 3"]
-) -> tuple[Detection, ...]:
-    likely = scores.max(axis=1) >= LEAST_SCORE
-    return tuple(
-        Detection(Box(*box), (cat, dog, animal))
-        for box, (cat, dog, animal) in zip(boxes[likely].tolist(), scores[likely].tolist(), strict=True)
-    )
-
-
-def _run(
-    session: onnxruntime.InferenceSession,
-    outputs: Sequence[str],
-    name: str,
-    images: UInt8[np.ndarray, "n s s 3"],
-) -> list[np.ndarray]:
-    """Run in batches of :data:`MAX_BATCH`; no images give empty outputs of the right shapes."""
-    if len(images) == 0:
-        shapes = _shapes(session.get_outputs())
-        return [np.zeros((0, *shapes[output]), np.float32) for output in outputs]
-    starts = range(0, len(images), MAX_BATCH)
-    parts = [session.run(list(outputs), {name: images[start : start + MAX_BATCH]}) for start in starts]
-    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-
-
-def _check_shapes(
-    session: onnxruntime.InferenceSession,
-    file: str,
-    inputs: dict[str, list[int]],
-    outputs: dict[str, list[int]],
-) -> None:
     for kind, expected, found in (
-        ("inputs", inputs, _shapes(session.get_inputs())),
-        ("outputs", outputs, _shapes(session.get_outputs())),
+        ("inputs", inputs, shapes(session.get_inputs())),
+        ("outputs", outputs, shapes(session.get_outputs())),
     ):
         if found != expected:
             raise ModelPackageError(
@@ -168,5 +162,6 @@ def _check_shapes(
             )
 
 
-def _shapes(arguments: Sequence[Any]) -> dict[str, list[int]]:
+def shapes(arguments: Sequence[Any]) -> Shapes:
+    """The sizes behind the batch; a size that is free is a name."""
     return {argument.name: list(argument.shape[1:]) for argument in arguments}

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import msgspec
+import typer
 from rich.markup import escape
 
 from sploot_media_clustering.adapters.model_package import Check, ModelPackage, verify
 from sploot_media_clustering.adapters.package_heads import read_heads
+from sploot_media_clustering.adapters.placement import Execution
 from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.errors import ModelPackageError
 
 
-def print_checks(package: ModelPackage) -> bool:
+def print_checks(package: ModelPackage, execution: Execution, *, as_json: bool = False) -> bool:
     """Check and print everything that clustering needs of a package.
+
+    Args:
+        package: to be checked.
+        execution: where its networks may run.
+        as_json: one check a line, as JSON.
 
     Returns:
         Whether all is well.
     """
-    checks = (*verify(package), _heads(package))
+    checks = (*verify(package, execution), _heads(package))
     for check in checks:
-        print_check(check)
+        if as_json:
+            typer.echo(msgspec.json.encode(check).decode())
+        else:
+            print_check(check)
     return all(check.passed for check in checks)
 
 

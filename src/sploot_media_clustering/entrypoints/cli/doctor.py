@@ -76,4 +76,4 @@ def _model_is_well(settings: Settings) -> bool:
         print_check(Check("model package", passed=False, detail=str(error)))
         return False
     out.print(f"model package {escape(package.manifest.name)} {escape(package.manifest.version)}")
-    return print_checks(package)
+    return print_checks(package, settings.execution)

@@ -51,14 +51,21 @@ def show(folder: Folder = None, model: Model = None) -> None:
 
 
 @app.command("verify")
-def verify_package(folder: Folder = None, model: Model = None) -> None:
-    """Check a model package: checksums, shapes, canary vectors, heads.
+def verify_package(
+    folder: Folder = None,
+    model: Model = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one check a line.")] = False,
+) -> None:
+    """Check a model package: checksums, shapes, canary vectors, heads, and where its networks run.
 
-    Ends with 1 where a check fails, with 4 where a file is not what the manifest says.
+    Networks run on the best of TensorRT, CUDA, OpenVINO and the CPU that is there and computes the canary as
+    it should; SPLOOT_PROVIDERS=cpu, or another list, names places. Ends with 1 where a check fails, with 4
+    where a file is not what the manifest says.
 
     Example:
 
         sploot-clustering model verify my-package
     """
-    if not print_checks(load_model(_settings(folder or model))):
+    settings = _settings(folder or model)
+    if not print_checks(load_model(settings), settings.execution, as_json=as_json):
         raise typer.Exit(1)
