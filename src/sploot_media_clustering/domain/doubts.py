@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Final, Literal
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float64, Int64
 from scipy.special import expit
 
 from sploot_media_clustering.domain import columns as tables
@@ -101,23 +101,32 @@ def _unsure(state: AlbumState, said: list[Statement], assigned: Assignment) -> I
 def _pairs(
     state: AlbumState, said: list[Statement], assigned: Assignment, model: TreeModel
 ) -> Iterator[Doubt]:
-    mixture, prior, subject = state.subjects.mixture, state.subjects.prior, state.subject_labels()
-    apart = _apart(state, said, assigned)
-    alone = log_evidence(mixture.weights, mixture.sums, mixture.counts, prior)
-    for first, second in combinations(range(len(state.subject_ids)), 2):
-        one, two = np.flatnonzero(subject == first), np.flatnonzero(subject == second)
+    size, subject = len(state.subject_ids), state.subject_labels()
+    rows = [np.flatnonzero(subject == k) for k in range(size)]
+    apart, gain = _apart(state, said, assigned), _merge_gains(state)
+    for first, second in combinations(range(size), 2):
+        one, two = rows[first], rows[second]
         if apart[first, second] or not len(one) or not len(two):
             continue
-        a, b = np.meshgrid(np.flatnonzero(state.animals == first), np.flatnonzero(state.animals == second))
-        i, j = a.ravel(), b.ravel()
-        joint = log_evidence(
-            mixture.weights[i] + mixture.weights[j],
-            mixture.sums[i] + mixture.sums[j],
-            mixture.counts[i] + mixture.counts[j],
-            prior,
-        )
-        chance = float(expit((joint - alone[i] - alone[j]).max() / model.subjects.temperature))
+        chance = float(expit(gain[first, second] / model.subjects.temperature))
         yield Doubt("same", (first, second), one, two, chance, chance * min(len(one), len(two)))
+
+
+def _merge_gains(state: AlbumState) -> Float64[np.ndarray, "a a"]:
+    """Gain in log evidence if two animals were one: the most that any two of their components have."""
+    mixture, prior = state.subjects.mixture, state.subjects.prior
+    alone = log_evidence(mixture.weights, mixture.sums, mixture.counts, prior)
+    i, j = np.triu_indices(len(mixture), 1)
+    joint = log_evidence(
+        mixture.weights[i] + mixture.weights[j],
+        mixture.sums[i] + mixture.sums[j],
+        mixture.counts[i] + mixture.counts[j],
+        prior,
+    )
+    size = len(state.subject_ids)
+    gain = np.full((size, size), -np.inf)
+    np.maximum.at(gain, (state.animals[i], state.animals[j]), joint - alone[i] - alone[j])
+    return np.maximum(gain, gain.T)
 
 
 def _apart(state: AlbumState, said: list[Statement], assigned: Assignment) -> Bool[np.ndarray, "a a"]:

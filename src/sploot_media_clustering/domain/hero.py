@@ -81,8 +81,7 @@ class HeroModel:
         """
         reference = self.usual if baseline is None else baseline
         parts = self.weights * (scored.astype(np.float64) - reference)
-        order = np.argsort(-parts, kind="stable")
-        return tuple((SCORED[s], float(parts[s])) for s in order)
+        return tuple(sorted(zip(SCORED, parts.tolist(), strict=True), key=lambda part: -part[1]))
 
 
 def scored_signals(

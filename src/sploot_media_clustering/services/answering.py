@@ -38,7 +38,7 @@ from sploot_media_clustering.services.answer import (
 from sploot_media_clustering.services.answer import (
     Level as ClusterLevel,
 )
-from sploot_media_clustering.services.shapes import as_box, as_fraction
+from sploot_media_clustering.services.shapes import as_box, as_fraction, as_fractions
 from sploot_media_clustering.services.word import Word
 
 PIPELINE: Final = "mixture"
@@ -112,10 +112,16 @@ class AlbumReader:
         self._state = state
         self._least = {"subject": model.subjects.min_size, "look": model.looks.min_size}
         self._hero = hero
-        self._weightiest: list[int] = np.argsort(-hero.weights, kind="stable").tolist()
+        self._weightiest = np.argsort(-hero.weights, kind="stable")
+        self._signals = [SCORED[s] for s in self._weightiest]
         self._request = request
         self._sightings: list[Sighting] = [s for photo in state.photos for s in photo.sightings]
+        self._boxes = [as_box(sighting.box) for sighting in self._sightings]
+        self._species: list[Species] = [
+            SPECIES[int(sighting.species.argmax())] for sighting in self._sightings
+        ]
         self._owner = state.columns.photo.tolist()
+        self._moments = state.moments[state.columns.photo].tolist()
         self._image_ids = [photo.image_id for photo in state.photos]
         self._subject = state.subject_labels()
         self._word = Word.of(state)
@@ -229,7 +235,7 @@ class AlbumReader:
 
     def _heroes(self, group: _Group, cluster_id: str) -> Iterator[Hero]:
         candidates = [
-            self._word.candidate(row, Candidate(self._image(row), self._moment(row), score))
+            self._word.candidate(row, Candidate(self._image(row), self._moments[row], score))
             for row, score in zip(group.rows.tolist(), group.scores.tolist(), strict=True)
         ]
         before = self._state.heroes.get(cluster_id, ())
@@ -249,8 +255,8 @@ class AlbumReader:
             rank=position,
             score=as_fraction(float(group.scores[i])),
             reasons=(sentence(why, in_moment=in_moment, in_cluster=len(group.rows)),),
-            signals={SCORED[s]: as_fraction(float(group.scored[i, s])) for s in self._weightiest},
-            box=as_box(box),
+            signals=dict(zip(self._signals, as_fractions(group.scored[i, self._weightiest]), strict=True)),
+            box=self._boxes[row],
             focal_point=(
                 as_fraction((box.left + box.right) / 2),
                 as_fraction(box.top + _FOCAL_HEIGHT * box.height),
@@ -259,18 +265,20 @@ class AlbumReader:
         )
 
     def _members(self, group: _Group) -> Iterator[Member]:
-        images = [self._image(int(row)) for row in group.rows]
-        order = sorted(range(len(images)), key=lambda i: (-group.scores[i], images[i]))
+        rows, exact = group.rows.tolist(), group.scores.tolist()
+        images = [self._image(row) for row in rows]
+        scores, probabilities = as_fractions(group.scores), as_fractions(group.probabilities)
+        order = sorted(range(len(images)), key=lambda i: (-exact[i], images[i]))
         for position, i in enumerate(order, start=1):
-            row = int(group.rows[i])
+            row = rows[i]
             yield Member(
                 image_id=images[i],
-                score=as_fraction(float(group.scores[i])),
+                score=scores[i],
                 position=position,
-                probability=as_fraction(float(group.probabilities[i])),
-                box=as_box(self._sightings[row].box),
-                species=_species(self._sightings[row]),
-                moment=self._moment(row),
+                probability=probabilities[i],
+                box=self._boxes[row],
+                species=self._species[row],
+                moment=self._moments[row],
                 confirmed=self._word.confirmed(row),
             )
 
@@ -286,9 +294,8 @@ class AlbumReader:
                 level="subject",
                 reason=_REASONS[int(state.subjects.reasons[row])],
                 best=self._best(row),
-                box=as_box(self._sightings[row].box),
+                box=self._boxes[row],
             )
-
         for failed in self._request.failed:
             yield Unclustered(image_id=failed.image_id, level="subject", reason="unreadable")
 
@@ -324,8 +331,8 @@ class AlbumReader:
                 moment=int(self._state.moments[index]),
                 sightings=tuple(
                     SeenAnimal(
-                        box=as_box(s.box),
-                        species=_species(s),
+                        box=self._boxes[row],
+                        species=self._species[row],
                         score=as_fraction(s.detector_score),
                         rejected=self._word.rejected(row),
                     )
@@ -335,10 +342,3 @@ class AlbumReader:
 
     def _image(self, row: int) -> str:
         return self._image_ids[self._owner[row]]
-
-    def _moment(self, row: int) -> int:
-        return int(self._state.moments[self._owner[row]])
-
-
-def _species(sighting: Sighting) -> Species:
-    return SPECIES[int(sighting.species.argmax())]

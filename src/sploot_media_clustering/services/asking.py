@@ -47,7 +47,9 @@ class _Asker:
     def __init__(self, state: AlbumState, clusters: Mapping[str, Cluster]) -> None:
         self._state = state
         self._clusters = clusters
-        self._refs = [SightingRef(p.image_id, s.box) for p in state.photos for s in p.sightings]
+        self._sighted = [
+            sighted(SightingRef(photo.image_id, one.box)) for photo in state.photos for one in photo.sightings
+        ]
 
     def question(self, doubt: Doubt) -> Question:
         ids = tuple(self._state.subject_ids[k] for k in doubt.subjects)
@@ -74,4 +76,4 @@ class _Asker:
 
     def _spokesmen(self, rows: Int64[np.ndarray, " m"]) -> tuple[Sighted, ...]:
         order = np.argsort(-self._state.subjects.probabilities[rows], kind="stable")
-        return tuple(sighted(self._refs[row]) for row in rows[order[:_SPOKESMEN]].tolist())
+        return tuple(self._sighted[row] for row in rows[order[:_SPOKESMEN]].tolist())

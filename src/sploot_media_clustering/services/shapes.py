@@ -6,6 +6,8 @@ import math
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
+import numpy as np
+from jaxtyping import Float64
 
 from sploot_media_clustering.domain.album import Box
 
@@ -26,6 +28,18 @@ def as_fraction(value: float) -> float:
     if math.isnan(value):
         raise ValueError("expected a number, got NaN: a score or a share was divided by zero")
     return round(min(max(float(value), 0.0), 1.0), FRACTION_DECIMALS)
+
+
+def as_fractions(values: Float64[np.ndarray, " n"]) -> list[float]:
+    """Many of them at once.
+
+    Raises:
+        ValueError: one is not a number.
+    """
+    if np.isnan(values).any():
+        raise ValueError("expected numbers, got NaN: a score or a share was divided by zero")
+    fractions: list[float] = values.clip(0.0, 1.0).round(FRACTION_DECIMALS).tolist()
+    return fractions
 
 
 def as_box(box: Box) -> BoxFractions:
