@@ -274,9 +274,9 @@ def _started(
 
 def _told_apart(growing: Sequence[_Growing]) -> list[_Growing]:
     """Each of several equal labels, with the first detail that not all looks of that label share."""
-    grown = []
-    for one in growing:
-        equal = [other for other in growing if other.text == one.text]
+    grown, texts = [], [one.text for one in growing]
+    for one, text in zip(growing, texts, strict=True):
+        equal = [other for other, its in zip(growing, texts, strict=True) if its == text]
         telling = (said for said in one.spare if not all(said in other.spare for other in equal))
         detail = next(telling, None)
         grown.append(one.with_detail(detail) if detail and len(equal) > 1 else one)

@@ -113,9 +113,11 @@ class AlbumReader:
         self._least = {"subject": model.subjects.min_size, "look": model.looks.min_size}
         self._hero = hero
         self._weightiest = np.argsort(-hero.weights, kind="stable")
-        self._signals = [SCORED[s] for s in self._weightiest]
+        self._scored = [SCORED[s] for s in self._weightiest]
         self._request = request
         self._sightings: list[Sighting] = [s for photo in state.photos for s in photo.sightings]
+        self._attributes = np.array([sighting.attributes for sighting in self._sightings], np.float32)
+        self._signals = np.array([sighting.signals for sighting in self._sightings], np.float64)
         self._boxes = [as_box(sighting.box) for sighting in self._sightings]
         self._species: list[Species] = [
             SPECIES[int(sighting.species.argmax())] for sighting in self._sightings
@@ -163,7 +165,7 @@ class AlbumReader:
         rows = sorted((np.flatnonzero(self._subject == k) for k in subjects), key=lambda of: int(of[0]))
         labels = words.subject_labels(
             [np.stack([self._sightings[row].species for row in of]) for of in rows],
-            [self._attributes(of) for of in rows],
+            [self._attributes[of] for of in rows],
         )
         label = {int(self._subject[of[0]]): text for of, text in zip(rows, labels, strict=True)}
         return [label[k] for k in subjects]
@@ -181,7 +183,7 @@ class AlbumReader:
         served.sort(key=lambda j: (-int(part.level.mixture.counts[j]), part.ids[j]))
         groups = [self._look_group(part, j) for j in served]
         names = words.distinct_labels(
-            [self._attributes(group.rows) for group in groups],
+            [self._attributes[group.rows] for group in groups],
             [self._period(group.rows) for group in groups],
         )
         for j, group, name in zip(served, groups, names, strict=True):
@@ -195,9 +197,6 @@ class AlbumReader:
         inside = np.flatnonzero(part.level.labels == look)
         return self._group(part.rows[inside], part.level.probabilities[inside])
 
-    def _attributes(self, rows: Int64[np.ndarray, " m"]) -> np.ndarray:
-        return np.stack([self._sightings[row].attributes for row in rows])
-
     def _period(self, rows: Int64[np.ndarray, " m"]) -> str:
         """When pictures were taken, in words, where that is known of most of them."""
         times = [self._state.photos[self._owner[row]].captured_at for row in rows]
@@ -206,15 +205,16 @@ class AlbumReader:
 
     def _group(self, rows: Int64[np.ndarray, " m"], probabilities: Float64[np.ndarray, " m"]) -> _Group:
         columns = self._state.columns
-        signals = np.stack([self._sightings[row].signals for row in rows])
         scored = scored_signals(
-            signals, typicality(columns.look[rows]), recency(columns.time_s[columns.photo[rows]])
+            self._signals[rows],
+            typicality(columns.look[rows]),
+            recency(columns.time_s[columns.photo[rows]]),
         )
         return _Group(rows, probabilities, scored, self._hero.score(scored))
 
     def _cluster(self, group: _Group, title: _Title) -> Cluster:
         heroes = tuple(self._heroes(group, title.id))
-        described = words.descriptors(self._attributes(group.rows))
+        described = words.descriptors(self._attributes[group.rows])
         return Cluster(
             id=title.id,
             level=title.level,
@@ -255,7 +255,7 @@ class AlbumReader:
             rank=position,
             score=as_fraction(float(group.scores[i])),
             reasons=(sentence(why, in_moment=in_moment, in_cluster=len(group.rows)),),
-            signals=dict(zip(self._signals, as_fractions(group.scored[i, self._weightiest]), strict=True)),
+            signals=dict(zip(self._scored, as_fractions(group.scored[i, self._weightiest]), strict=True)),
             box=self._boxes[row],
             focal_point=(
                 as_fraction((box.left + box.right) / 2),
