@@ -52,7 +52,7 @@ CANARY_SCORES: Final = 5
 _SEED: Final = 0
 _BYTES_PER_MB: Final = 1e6
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-RESAMPLING: Final = "bicubic with anti-aliasing, after a reduction by a whole factor"
+RESAMPLING: Final = "Hamming with anti-aliasing, after a reduction by a whole factor"
 
 EMBEDDER_ORIGIN: Final = (
     "EfficientNet-Lite0 trained on ImageNet by Google (TensorFlow TPU models), ported to PyTorch by ML "
