@@ -16,6 +16,7 @@ from sploot_media_clustering.services.job_ports import (
     Burial,
     Commit,
     CommitResult,
+    Ended,
     Entry,
     Queued,
     StoredAlbum,
@@ -158,6 +159,10 @@ class MemoryPetStore:
             done={name: done[name] for name in job_ids if name in done},
             dead=frozenset(name for name in job_ids if name in dead),
         )
+
+    async def ended(self, pet_id: str, job_ids: Collection[str]) -> Ended:
+        stored = await self.read(pet_id, job_ids)
+        return Ended(now_ms=stored.now_ms, done=stored.done, dead=stored.dead)
 
     async def payload(self, pet_id: str) -> bytes | None:
         return self.server.payloads.get(pet_id)

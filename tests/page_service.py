@@ -68,7 +68,7 @@ class PageService:
         names = {part.image_id for part in answer.images} if answer else set()
         sources = {name: Source(uri, sha256(uri.encode()).digest()) for name, uri in self.uris.items()}
         record = AlbumRecord(sources={name: part for name, part in sources.items() if name in names})
-        return StoredAlbum(1, album_record.pack(record), 0, {}, frozenset())
+        return StoredAlbum(version=1, record=album_record.pack(record), now_ms=0, done={}, dead=frozenset())
 
     @property
     def app(self) -> ASGIApp:

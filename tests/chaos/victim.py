@@ -27,6 +27,7 @@ from sploot_media_clustering.entrypoints.worker import work
 from sploot_media_clustering.services.processing import Limits
 
 SCRIPTS = {
+    scripts.ENDED: "ended",
     scripts.READ: "album read",
     scripts.COMMIT: "commit",
     scripts.RELAY: "relay",

@@ -227,6 +227,8 @@ async def test_a_commit_is_whole_and_once(store: Store) -> None:
     stored = await store.pets.read("milo", ["job-1", "job-2", "job-3"])
     assert (stored.version, stored.record) == (5, b"record 5")
     assert dict(stored.done) == {"job-1": 5, "job-2": 5}
+    ended = await store.pets.ended("milo", ["job-1", "job-3"])
+    assert (dict(ended.done), ended.dead, ended.now_ms >= empty.now_ms) == ({"job-1": 5}, frozenset(), True)
     assert await store.pets.commit(commit(0, 6, "job-1")) == "done"
     assert await store.pets.commit(commit(5, 6, "job-3", "job-2")) == "done"
     assert (await store.pets.read("milo")).record == b"record 5"

@@ -23,6 +23,7 @@ from sploot_media_clustering.services.job_ports import (
     Commit,
     CommitResult,
     DeadLetters,
+    Ended,
     Entry,
     JobQueue,
     JobStream,
@@ -136,6 +137,10 @@ class MeasuredStore:
     async def read(self, pet_id: str, job_ids: Collection[str] = ()) -> StoredAlbum:
         """The album at one moment, and which of some jobs have ended."""
         return await self._store.read(pet_id, job_ids)
+
+    async def ended(self, pet_id: str, job_ids: Collection[str]) -> Ended:
+        """Which of some jobs have ended."""
+        return await self._store.ended(pet_id, job_ids)
 
     async def payload(self, pet_id: str) -> bytes | None:
         """The answer kept ready; None where it expired, or there is no album."""

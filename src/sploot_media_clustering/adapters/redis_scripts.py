@@ -25,16 +25,26 @@ redis.call('RPUSH', KEYS[5], ARGV[2] .. ' ' .. ARGV[7])
 return 'ok'
 """
 
-READ: Final = """
--- keys: album, done, dead; args: job ids
-local album = redis.call('HMGET', KEYS[1], 'version', 'record')
+_ENDED: Final = """
 local time = redis.call('TIME')
-local ended = {}
+local ended = {time[1], time[2]}
 for i = 1, #ARGV do
-  ended[2 * i - 1] = redis.call('ZSCORE', KEYS[2], ARGV[i])
-  ended[2 * i] = redis.call('ZSCORE', KEYS[3], ARGV[i])
+  ended[2 * i + 1] = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  ended[2 * i + 2] = redis.call('ZSCORE', KEYS[2], ARGV[i])
 end
-return {album[1], album[2], time[1], time[2], ended}
+"""
+
+ENDED: Final = f"""
+-- keys: done, dead; args: job ids
+{_ENDED}
+return ended
+"""
+
+READ: Final = f"""
+-- keys: done, dead, album; args: job ids
+{_ENDED}
+local album = redis.call('HMGET', KEYS[3], 'version', 'record')
+return {{album[1], album[2], ended}}
 """
 
 KEEP_PAYLOAD: Final = """

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters import redis_scripts as scripts
 from sploot_media_clustering.adapters.redis_connection import RedisConnection
 from sploot_media_clustering.errors import ConfigurationError, StoreUnavailableError
-from sploot_media_clustering.services.job_ports import Commit, CommitResult, StoredAlbum
+from sploot_media_clustering.services.job_ports import Commit, CommitResult, Ended, StoredAlbum
 
 _DAY_MS: Final = 24 * 3600 * 1000
 _RELAYED_AT_ONCE: Final = 100
@@ -60,17 +60,16 @@ class RedisPetStore:
     async def read(self, pet_id: str, job_ids: Collection[str] = ()) -> StoredAlbum:
         """The album at one moment, and which of some jobs have ended."""
         names = list(job_ids)
-        version, record, seconds, micros, ended = await self._connection.run(
-            scripts.READ, [keys.album(pet_id), keys.done(pet_id), keys.dead(pet_id)], names
+        version, record, ended = await self._connection.run(
+            scripts.READ, [keys.done(pet_id), keys.dead(pet_id), keys.album(pet_id)], names
         )
-        done, dead = ended[::2], ended[1::2]
-        return StoredAlbum(
-            version=int(version or 0),
-            record=record,
-            now_ms=int(seconds) * 1000 + int(micros) // 1000,
-            done={name: int(float(at)) for name, at in zip(names, done, strict=True) if at is not None},
-            dead=frozenset(name for name, at in zip(names, dead, strict=True) if at is not None),
-        )
+        return StoredAlbum(version=int(version or 0), record=record, **_ended(names, ended))
+
+    async def ended(self, pet_id: str, job_ids: Collection[str]) -> Ended:
+        """Which of some jobs have ended, without the album."""
+        names = list(job_ids)
+        ended = await self._connection.run(scripts.ENDED, [keys.done(pet_id), keys.dead(pet_id)], names)
+        return Ended(**_ended(names, ended))
 
     async def payload(self, pet_id: str) -> bytes | None:
         """The answer kept ready; None where it expired, or there is no album."""
@@ -126,7 +125,7 @@ class RedisPetStore:
 
     async def bury(self, pet_id: str, job_id: str) -> bool:
         """Mark a job as dead, so that no commit holds it; False where one does already."""
-        now_ms = (await self.read(pet_id)).now_ms
+        now_ms = (await self.ended(pet_id, ())).now_ms
         marked = await self._connection.run(
             scripts.BURY, [keys.done(pet_id), keys.dead(pet_id)], [job_id, now_ms]
         )
@@ -146,3 +145,14 @@ class RedisPetStore:
             raise StoreUnavailableError(
                 f"expected {wanted} replicas to confirm within {wait_ms} ms, {confirmed} did"
             )
+
+
+def _ended(names: Sequence[str], told: Sequence[bytes | None]) -> dict[str, Any]:
+    """What a script tells of the store's clock, and of each job: when it was done, and when it died."""
+    seconds, micros, *at = told
+    pairs = list(zip(names, at[::2], at[1::2], strict=True))
+    return {
+        "now_ms": int(seconds or 0) * 1000 + int(micros or 0) // 1000,
+        "done": {name: int(float(done)) for name, done, _ in pairs if done is not None},
+        "dead": frozenset(name for name, _, dead in pairs if dead is not None),
+    }

@@ -12,10 +12,11 @@ import msgspec
 
 from sploot_media_clustering.errors import StoreUnavailableError, UnknownError
 from sploot_media_clustering.services import album_record
+from sploot_media_clustering.services.album_record import AlbumRecord
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.applying import AlbumApplier, Applied, Prepared, is_past
 from sploot_media_clustering.services.carrying import Carrier
-from sploot_media_clustering.services.job_ports import Commit, PetStore, StoredAlbum
+from sploot_media_clustering.services.job_ports import Commit, Ended, PetStore, StoredAlbum
 from sploot_media_clustering.services.jobs import ChangeJob, Position
 from sploot_media_clustering.services.results import AlbumResult, SubjectSummary
 
@@ -98,9 +99,9 @@ class Committer:
         for _ in range(_ROUNDS):
             stored = await self._store.read(pet_id, names)
             left = [part for part in jobs if not _has_ended(part.job_id, stored, refused)]
-            if not left:
-                return _committed(stored, jobs, refused)
             record = album_record.unpack(stored.record)
+            if not left:
+                return _committed(jobs, stored, record, refused)
             if self._carrier is not None:
                 record = await self._carrier.carried(record, left, pet_id)
             applied = await asyncio.to_thread(
@@ -111,6 +112,9 @@ class Committer:
             left = [part for part in left if part.job_id not in refused]
             if left and await self._store.commit(_commit(pet_id, stored, left, applied)) == "ok":
                 self._after("commit")
+                done = dict.fromkeys((part.job_id for part in left), applied.record.version)
+                ended = Ended(now_ms=stored.now_ms, done={**stored.done, **done}, dead=stored.dead)
+                return _committed(jobs, ended, applied.record, refused)
         raise StoreUnavailableError(f"expected to commit to the album {pet_id}, others were always faster")
 
     async def publish(self, pet_id: str) -> int:
@@ -132,14 +136,15 @@ def _unique(jobs: Sequence[Prepared]) -> list[Prepared]:
     return list(by_name.values())
 
 
-def _committed(stored: StoredAlbum, jobs: Sequence[Prepared], refused: Mapping[str, str]) -> Committed:
-    deleted = album_record.unpack(stored.record).deleted
-    superseded = {part.job_id for part in jobs if is_past(deleted, part.position)}
-    return Committed(stored.done, frozenset(superseded & set(stored.done)), refused, stored.dead)
+def _committed(
+    jobs: Sequence[Prepared], ended: Ended, record: AlbumRecord, refused: Mapping[str, str]
+) -> Committed:
+    superseded = {part.job_id for part in jobs if is_past(record.deleted, part.position)}
+    return Committed(ended.done, frozenset(superseded & set(ended.done)), refused, ended.dead)
 
 
-def _has_ended(job_id: str, stored: StoredAlbum, refused: Mapping[str, str]) -> bool:
-    return job_id in stored.done or job_id in stored.dead or job_id in refused
+def _has_ended(job_id: str, ended: Ended, refused: Mapping[str, str]) -> bool:
+    return job_id in ended.done or job_id in ended.dead or job_id in refused
 
 
 def _commit(pet_id: str, stored: StoredAlbum, jobs: Sequence[Prepared], applied: Applied) -> Commit:

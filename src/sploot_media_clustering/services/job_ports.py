@@ -93,23 +93,34 @@ class JobStream(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAlbum:
-    """An album as it is stored.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Which of some jobs of an album have ended.
+
+    Attributes:
+        now_ms: the store's clock.
+        done: those that are committed, with the version that they made.
+        dead: those in the dead letters.
+    """
+
+    now_ms: int
+    done: Mapping[str, int]
+    dead: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAlbum(Ended):
+    """An album as it is stored, and which of some of its jobs have ended.
+
+    The next version is the store's clock or ``version + 1``, whichever is more.
 
     Attributes:
         version: 0 where there never was one.
         record: the album's record, or None.
-        now_ms: the store's clock; the next version is this or ``version + 1``, whichever is more.
-        done: of the jobs asked about, those that are committed, with the version that they made.
-        dead: of the jobs asked about, those in the dead letters.
     """
 
     version: int
     record: bytes | None
-    now_ms: int
-    done: Mapping[str, int]
-    dead: frozenset[str]
 
     @property
     def next_version(self) -> int:
@@ -146,6 +157,10 @@ class PetStore(Protocol):
 
     async def read(self, pet_id: str, job_ids: Collection[str] = ()) -> StoredAlbum:
         """The album at one moment, and which of some jobs have ended."""
+        ...
+
+    async def ended(self, pet_id: str, job_ids: Collection[str]) -> Ended:
+        """Which of some jobs have ended, without the album, which is large."""
         ...
 
     async def payload(self, pet_id: str) -> bytes | None:

@@ -126,18 +126,18 @@ class Processor:
             TimeoutError: a job took too long.
         """
         pet_id = works[0].job.pet_id
-        stored = await self._ports.store.read(pet_id, [work.job_id for work in works])
+        known = await self._ports.store.ended(pet_id, [work.job_id for work in works])
         fresh: list[Work] = []
         late: list[Work] = []
         for work in works:
-            is_late = work.job_id not in stored.done and self._is_late(work, stored.now_ms)
+            is_late = work.job_id not in known.done and self._is_late(work, known.now_ms)
             (late if is_late else fresh).append(work)
         for work in late:
             await self.give_up(
                 work, f"expected a job of at most {self.limits.age_s:.0f} s, got an older one", 0
             )
         if fresh:
-            ended = stored.done.keys() | stored.dead
+            ended = known.done.keys() | known.dead
             todo = [work for work in fresh if work.job_id not in ended]
             await self._tell(todo, "running")
             photos = await self._all_photos(todo)

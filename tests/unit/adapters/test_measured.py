@@ -41,7 +41,7 @@ from sploot_media_clustering.services.overseeing import Overview
 ENTRY = Entry("1-0", {b"job": b"{}"}, again=False)
 STATE = JobState(job_id="j", pet_id="p", status="done")
 QUEUED = Queued(Position(1, 0), STATE, known=False)
-STORED = StoredAlbum(1, None, 2, {}, frozenset())
+STORED = StoredAlbum(version=1, record=None, now_ms=2, done={}, dead=frozenset())
 COMMIT = Commit("p", ("j",), 0, 1, b"r", None, b"s")
 BURIAL = Burial(ENTRY, "no", 1)
 JOB = JobRequest(job_id="j", pet_id="p", images=())

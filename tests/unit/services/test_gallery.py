@@ -39,7 +39,13 @@ class Store:
 
     async def read(self, pet_id: str, job_ids: object = ()) -> StoredAlbum:
         sources = {"1.jpg": SOURCE} if pet_id == "milo" and not job_ids else {}
-        return StoredAlbum(1, album_record.pack(AlbumRecord(sources=sources)), 0, {}, frozenset())
+        return StoredAlbum(
+            version=1,
+            record=album_record.pack(AlbumRecord(sources=sources)),
+            now_ms=0,
+            done={},
+            dead=frozenset(),
+        )
 
     def shrink(self, uri: str, side_px: int) -> bytes:
         self.made.append((uri, side_px))
