@@ -27,6 +27,7 @@ from sploot_media_clustering.services.job_ports import (
     Burial,
     Commit,
     DeadLetters,
+    Ended,
     Entry,
     JobQueue,
     JobStream,
@@ -42,6 +43,7 @@ ENTRY = Entry("1-0", {b"job": b"{}"}, again=False)
 STATE = JobState(job_id="j", pet_id="p", status="done")
 QUEUED = Queued(Position(1, 0), STATE, known=False)
 STORED = StoredAlbum(version=1, record=None, now_ms=2, done={}, dead=frozenset())
+ENDED = Ended(now_ms=2, done={"j": 1}, dead=frozenset())
 COMMIT = Commit("p", ("j",), 0, 1, b"r", None, b"s")
 BURIAL = Burial(ENTRY, "no", 1)
 JOB = JobRequest(job_id="j", pet_id="p", images=())
@@ -63,6 +65,7 @@ CALLS: dict[type, dict[str, tuple[tuple[object, ...], object]]] = {
     },
     PetStore: {
         "read": (("p", ["j"]), STORED),
+        "ended": (("p", ["j"]), ENDED),
         "payload": (("p",), b"p"),
         "keep_payload": (("p", 1, b"x"), None),
         "commit": ((COMMIT,), "stale"),
