@@ -39,6 +39,20 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     captured_at: datetime | None = None
 
 
+class Former(msgspec.Struct, frozen=True, array_like=True):
+    """An album as the model before left it, so that it can be taken back to exactly that.
+
+    Attributes:
+        model_version: of that model.
+        state: packed.
+        images: position that was last applied to each photo by then.
+    """
+
+    model_version: str
+    state: bytes
+    images: dict[str, Position]
+
+
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An album as it is stored.
 
@@ -55,6 +69,7 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         expected: position of the owner's word on how many animals there are.
         deleted: position of the last deletion of the album; what is older is a thing of the past.
         version: that the record was committed as.
+        former: the album under the model before, until that is let go of, or a photo of it is removed.
     """
 
     state: bytes | None = None
@@ -67,6 +82,7 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     expected: Position | None = None
     deleted: Position | None = None
     version: int = 0
+    former: Former | None = None
 
 
 def pack(record: AlbumRecord) -> bytes:

@@ -188,6 +188,7 @@ class _Draft:
         self._decisions = dict(record.decisions)
         self._expected = record.expected
         self.deleted = record.deleted
+        self._former = record.former
         self.asked_to_settle = False
 
     def do(self, part: Prepared) -> None:
@@ -226,8 +227,9 @@ class _Draft:
                 self._remove((image_id,), position)
             case DeletePet():
                 self._delete(position)
-            case Invalidate():
+            case Invalidate(let_go=let_go):
                 self.asked_to_settle = True
+                self._former = None if let_go else self._former
 
     def _is_news(self, image_id: str, position: Position) -> bool:
         before = self._images.get(image_id)
@@ -261,10 +263,13 @@ class _Draft:
         if self.state is not None and any(photo.image_id == image_id for photo in self.state.photos):
             self.state = self._clustering.remove(self.state, image_id)
         self._sources.pop(image_id, None)
+        if self._former is not None and image_id in self._former.images:
+            self._former = None  # a photo that is removed leaves no trace
 
     def _delete(self, position: Position) -> None:
         """What came before goes without a trace, of whatever model it was; what came after stays."""
         self.deleted = position
+        self._former = None
         self._images = {name: at for name, at in self._images.items() if at > position}
         self._removed_ms = {name: at for name, at in self._removed_ms.items() if name in self._images}
         self._sources = {name: part for name, part in self._sources.items() if name in self._images}
@@ -326,4 +331,5 @@ class _Draft:
             expected=self._expected,
             deleted=self.deleted,
             version=self._version,
+            former=self._former,
         )

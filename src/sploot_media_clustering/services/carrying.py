@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from msgspec import structs
@@ -16,7 +17,7 @@ from msgspec import structs
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import StateError
 from sploot_media_clustering.services import state_codec
-from sploot_media_clustering.services.album_record import AlbumRecord, Failed
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Former
 from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.applying import Prepared, ReadyPhoto, is_past, last_deletion
 from sploot_media_clustering.services.clustering import ClusteringService
@@ -63,13 +64,52 @@ class Carrier:
         state = await asyncio.to_thread(state_codec.unpack, record.state)
         if stays and state.model_version == self._clustering.model.version:
             return record  # of an older release, which did not note its model
-        seen = dict(await self._preparer.prepare_again(pet_id, record.sources))
-        for photo in state.photos:
-            seen.setdefault(photo.image_id, _of_nowhere(photo.image_id))
-        self._require_most(seen, pet_id)
-        brought = await asyncio.to_thread(self._brought, record, state, seen)
+        former = record.former if stays else None
+        if former is not None and former.model_version == self._clustering.model.version:
+            brought = await self._taken_back(record, state, former, pet_id)
+        else:
+            brought = await self._seen_again(record, state, pet_id)
         _log.info("album %s: from model %s to %s", pet_id, state.model_version, brought.model_version)
         return brought
+
+    async def _seen_again(self, record: AlbumRecord, before: AlbumState, pet_id: str) -> AlbumRecord:
+        """The album made anew from its photos."""
+        seen = dict(await self._preparer.prepare_again(pet_id, record.sources))
+        for photo in before.photos:
+            seen.setdefault(photo.image_id, _of_nowhere(photo.image_id))
+        self._require_most(seen, pet_id)
+        embeddings = [part.embedding for part in seen.values() if isinstance(part, ReadyPhoto)]
+        state = await asyncio.to_thread(self._clustering.updated, before, embeddings)
+        return _brought(record, before, state, seen)
+
+    async def _taken_back(
+        self, record: AlbumRecord, now: AlbumState, former: Former, pet_id: str
+    ) -> AlbumRecord:
+        """The album as this model left it, and what came since."""
+        came = {
+            name: source
+            for name, source in record.sources.items()
+            if record.images.get(name) != former.images.get(name)
+        }
+        seen = await self._preparer.prepare_again(pet_id, came)
+        return await asyncio.to_thread(self._caught_up, record, now, former, seen)
+
+    def _caught_up(
+        self,
+        record: AlbumRecord,
+        now: AlbumState,
+        former: Former,
+        seen: Mapping[str, ReadyPhoto | FailedImage],
+    ) -> AlbumRecord:
+        was = state_codec.unpack(former.state)
+        state = replace(was, decisions=now.decisions, expected_animals=now.expected_animals)
+        for part in seen.values():
+            if isinstance(part, ReadyPhoto):
+                state, _ = self._clustering.add(state, part.embedding)
+        said = (was.decisions, was.expected_animals) != (state.decisions, state.expected_animals)
+        if seen or said:
+            state = self._clustering.settle(state)
+        return _brought(record, now, state, seen)
 
     def _require_most(self, seen: Mapping[str, ReadyPhoto | FailedImage], pet_id: str) -> None:
         lost = [part for part in seen.values() if isinstance(part, FailedImage)]
@@ -80,20 +120,27 @@ class Carrier:
                 "make them readable and requeue this job, or send the photos in a new job"
             )
 
-    def _brought(
-        self, record: AlbumRecord, before: AlbumState, seen: Mapping[str, ReadyPhoto | FailedImage]
-    ) -> AlbumRecord:
-        ready = {name: part for name, part in seen.items() if isinstance(part, ReadyPhoto)}
-        lost = {name: part for name, part in seen.items() if isinstance(part, FailedImage)}
-        state = self._clustering.updated(before, [part.embedding for part in ready.values()])
-        failed = {name: part for name, part in record.failed.items() if name not in ready}
-        return structs.replace(
-            record,
-            state=state_codec.pack(state),
-            model_version=state.model_version,
-            sources=record.sources | {name: part.source for name, part in ready.items()},
-            failed=failed | {name: Failed(record.images[name], part) for name, part in lost.items()},
-        )
+
+def _brought(
+    record: AlbumRecord,
+    before: AlbumState,
+    state: AlbumState,
+    seen: Mapping[str, ReadyPhoto | FailedImage],
+) -> AlbumRecord:
+    """The record under another state; where that is of another model, the one before is kept beside it."""
+    ready = {name: part for name, part in seen.items() if isinstance(part, ReadyPhoto)}
+    lost = {name: part for name, part in seen.items() if isinstance(part, FailedImage)}
+    back = {photo.image_id for photo in state.photos} - {photo.image_id for photo in before.photos}
+    failed = {name: part for name, part in record.failed.items() if name not in ready.keys() | back}
+    changes = state.model_version != before.model_version
+    return structs.replace(
+        record,
+        state=state_codec.pack(state),
+        model_version=state.model_version,
+        sources=record.sources | {name: part.source for name, part in ready.items()},
+        failed=failed | {name: Failed(record.images[name], part) for name, part in lost.items()},
+        former=Former(before.model_version, record.state or b"", record.images) if changes else record.former,
+    )
 
 
 def _asks_to_rebuild(jobs: Sequence[Prepared]) -> bool:

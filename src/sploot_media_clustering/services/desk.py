@@ -83,9 +83,11 @@ class Invalidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     Attributes:
         rebuild: what is kept of its photos is made again as well, from their embeddings.
+        let_go: of the album as the model before left it.
     """
 
     rebuild: bool = False
+    let_go: bool = False
 
 
 Change: TypeAlias = Decide | Undo | RemoveImage | DeletePet | Invalidate

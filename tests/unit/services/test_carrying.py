@@ -11,25 +11,27 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from fake_worker import SketchEmbedder, SketchSource, photos_job, sketch_clustering
+from fake_worker import BLIND, SketchEmbedder, SketchSource, photos_job, sketch_clustering
 from memory_store import MemoryPetEmbeddings, MemoryPetStore, MemoryServer
 from msgspec import structs
 
 from sploot_media_clustering.errors import SourceUnavailableError, StateError
 from sploot_media_clustering.services import album_record
+from sploot_media_clustering.services.album_record import AlbumRecord
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.applying import AlbumApplier, Prepared
 from sploot_media_clustering.services.batching import Batcher
 from sploot_media_clustering.services.carrying import Carrier
 from sploot_media_clustering.services.committing import Committed, Committer
 from sploot_media_clustering.services.decision_records import Said, Sighted
-from sploot_media_clustering.services.desk import Change, Decide, DeletePet, Invalidate
+from sploot_media_clustering.services.desk import Change, Decide, DeletePet, Invalidate, RemoveImage, Undo
 from sploot_media_clustering.services.jobs import ChangeJob, Position
 from sploot_media_clustering.services.preparing import Patience, PhotoPreparer
 
 PHOTOS = {f"milo-{number}": f"milo {number}" for number in range(4)} | {
     f"bella-{number}": f"bella {number}" for number in range(3)
 }
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MILO = Decide(said=Said(kind="name", name="Milo", sightings=(Sighted(image_id="milo-0"),)))
 
 
@@ -69,9 +71,11 @@ class World:
     def read(self, uri: str) -> bytes:
         return self.source.read("sketch:gone" if uri in self.gone else uri)
 
+    async def record(self) -> AlbumRecord:
+        return album_record.unpack((await self.pets.read("pet-1")).record)
+
     async def answer(self, model: str, networks: str) -> Answer:
-        record = album_record.unpack((await self.pets.read("pet-1")).record)
-        answer = AlbumApplier(sketch_clustering(model, networks)).answer(record, "pet-1")
+        answer = AlbumApplier(sketch_clustering(model, networks)).answer(await self.record(), "pet-1")
         assert answer is not None
         return answer
 
@@ -126,6 +130,81 @@ def test_a_model_that_is_taken_back_reads_nothing(world: World) -> None:
         await world.done(Invalidate(), "model-1", "networks-1")
         assert shown(await world.answer("model-1", "networks-1")) == shown(before)
         assert not world.source.reads
+
+    run(steps)
+
+
+def told(answer: Answer) -> Answer:
+    """An answer but for its version and its time."""
+    processed = structs.replace(answer.metrics, processed_at=NOON)
+    return structs.replace(answer, version=0, updated_at=NOON, metrics=processed)
+
+
+OLD, NEW = ("model-1", "networks-1"), (BLIND, "networks-2")
+
+
+def test_an_album_is_taken_back_to_exactly_what_it_was(world: World) -> None:
+    """Ids, heroes and labels too, though the other model took all animals for one; and forward again."""
+
+    async def steps() -> None:
+        await world.done(PHOTOS, *OLD)
+        await world.done({"bella-9": "bella 9"}, *OLD)
+        await world.done(MILO, *OLD)
+        before = await world.answer(*OLD)
+        await world.done(Invalidate(), *NEW)
+        merged = await world.answer(*NEW)
+        assert [part.level for part in merged.clusters].count("subject") == 1
+        world.source.reads.clear()
+        await world.done(Invalidate(), *OLD)
+        assert told(await world.answer(*OLD)) == told(before)
+        await world.done(Invalidate(), *NEW)
+        assert told(await world.answer(*NEW)) == told(merged)
+        assert not world.source.reads
+
+    run(steps)
+
+
+def test_what_came_meanwhile_is_in_the_album_that_is_taken_back(world: World) -> None:
+    """New photos, one that was replaced, a decision and one undone: as if the other model had never been."""
+
+    async def steps() -> None:
+        name = Decide(said=Said(kind="name", name="Bella", sightings=(Sighted(image_id="bella-0"),)))
+        came = {"bella-9": "bella 9", "milo-0": "milo 8"}
+        other = World(world._threads)
+        for where, models in ((world, (OLD, NEW, OLD)), (other, (OLD, OLD, OLD))):
+            await where.done(PHOTOS, *models[0])
+            await where.done(MILO, *models[0])
+            decision = (await where.answer(*OLD)).decisions[0].id
+            await where.done(came, *models[1])
+            await where.done(name, *models[1])
+            await where.done(Undo(decision_id=decision), *models[1])
+            await where.done(Invalidate(), *models[2])
+        assert shown(await world.answer(*OLD)) == shown(await other.answer(*OLD))
+        assert {"Bella", None} == {part.name for part in (await world.answer(*OLD)).clusters}
+
+    run(steps)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [RemoveImage(image_id="milo-0"), DeletePet(), Invalidate(let_go=True)],
+    ids=lambda change: type(change).__name__,
+)
+def test_what_the_former_model_left_is_let_go_of(world: World, change: Change) -> None:
+    """When it is asked for, and with a photo that is removed, of which no vector stays behind."""
+
+    async def steps() -> None:
+        await world.done(PHOTOS, *OLD)
+        await world.done(Invalidate(), *NEW)
+        kept = (await world.record()).former
+        assert kept is not None
+        assert kept.model_version == OLD[0]
+        await world.done(RemoveImage(image_id="never-there"), *NEW)
+        assert (await world.record()).former == kept
+        await world.done(change, *NEW)
+        assert (await world.record()).former is None
+        await world.done(PHOTOS, *OLD)
+        assert len(shown(await world.answer(*OLD))) >= 2
 
     run(steps)
 
