@@ -22,6 +22,7 @@ from sploot_media_clustering.adapters.rooted_files import RootedFileSource
 from sploot_media_clustering.adapters.safe_http import Patience
 from sploot_media_clustering.adapters.store_backup import back_up, restore
 from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.errors import UnknownError
 from sploot_media_clustering.report.pictures import Thumbnailer
 from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
@@ -29,6 +30,7 @@ from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Albums, Desk
 from sploot_media_clustering.services.gallery import Gallery, Shrink
 from sploot_media_clustering.services.job_ports import PetStore
+from sploot_media_clustering.services.migrating import Migration
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
@@ -84,6 +86,23 @@ async def open_models(url: str) -> AsyncIterator[ModelsInCharge]:
     """
     async with open_connection(url) as connection:
         yield RedisModels(connection)
+
+
+@asynccontextmanager
+async def open_migration(url: str) -> AsyncIterator[Migration]:
+    """Albums in the store at ``url``, to be brought to the model in charge of them.
+
+    Raises:
+        ConfigurationError: the URL is none.
+        UnknownError: no model is in charge yet.
+    """
+    async with open_connection(url) as connection:
+        terms = await RedisModels(connection).terms()
+        if not terms:
+            raise UnknownError("no worker has run yet, so no model is in charge")
+        yield Migration(
+            RedisPetStore(connection), RedisJobQueue(connection), RedisAlbumVersions(connection), terms[-1]
+        )
 
 
 @asynccontextmanager

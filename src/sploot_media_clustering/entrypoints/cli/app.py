@@ -63,7 +63,7 @@ COMMANDS: Final = {
     "cluster": "cluster:cluster",
     "decide": "decide:decide",
     "export": "export:export",
-    "model": "model_charge:app",
+    "model": "migrate:app",
     "train": "train:app",
     "eval": "evaluate:app",
     "demo": "demo:demo",

@@ -40,8 +40,8 @@ class RateColumn(ProgressColumn):
         return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
 
 
-def tracked(items: Iterable[T], total: int, what: str, *, quiet: bool = False) -> Iterator[T]:
-    """The items, with a bar that shows how many, how fast and how long; none where nobody would see it."""
+def progress_bar(*, quiet: bool = False) -> Progress:
+    """Bars that show how many, how fast and how long; none where nobody would see them."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -50,13 +50,18 @@ def tracked(items: Iterable[T], total: int, what: str, *, quiet: bool = False) -
         RateColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
+    return Progress(
         *columns,
         console=err,
         transient=True,
         disable=quiet or not err.is_terminal,
         speed_estimate_period=_RATE_OVER_S,
-    ) as progress:
+    )
+
+
+def tracked(items: Iterable[T], total: int, what: str, *, quiet: bool = False) -> Iterator[T]:
+    """The items, with a bar."""
+    with progress_bar(quiet=quiet) as progress:
         task = progress.add_task(what, total=total)
         for item in items:
             progress.advance(task)

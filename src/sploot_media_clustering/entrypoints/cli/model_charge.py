@@ -20,6 +20,8 @@ from sploot_media_clustering.entrypoints.cli.model import Folder, app
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge, Term, before_last
 from sploot_media_clustering.settings import from_environment, store_at_hand
 
+__all__ = ["app"]
+
 T = TypeVar("T")
 _JSON = typer.Option("--json", help="Print JSON, one term a line.")
 
