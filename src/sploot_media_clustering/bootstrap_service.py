@@ -100,8 +100,13 @@ async def open_migration(url: str) -> AsyncIterator[Migration]:
         terms = await RedisModels(connection).terms()
         if not terms:
             raise UnknownError("no worker has run yet, so no model is in charge")
+        *earlier, term = terms
         yield Migration(
-            RedisPetStore(connection), RedisJobQueue(connection), RedisAlbumVersions(connection), terms[-1]
+            RedisPetStore(connection),
+            RedisJobQueue(connection),
+            RedisAlbumVersions(connection),
+            term,
+            back=term.model_version in {part.model_version for part in earlier},
         )
 
 

@@ -75,12 +75,14 @@ class Migration:
         queue: of jobs.
         versions: which albums there are.
         term: of the model in charge.
+        back: it was in charge before.
     """
 
     pets: PetStore
     queue: JobQueue
     versions: AlbumVersions
     term: Term
+    back: bool
 
     async def albums(self, share: float = 1.0) -> list[str]:
         """Some share of all albums; a larger share holds the smaller one.

@@ -29,7 +29,8 @@ __all__ = ["app"]
 class _Tally:
     """What a change of model did to all albums so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_moved: float) -> None:
+        self.most_moved = most_moved
         self.albums: list[Moved] = []
         self.failed: list[Moved] = []
 
@@ -44,8 +45,8 @@ class _Tally:
     def moved_share(self) -> float:
         return self.total(lambda one: one.moved) / max(self.total(lambda one: one.photos), 1)
 
-    def is_too_much(self, most: float) -> bool:
-        return len(self.albums) >= _ALBUMS_TO_JUDGE and self.moved_share > most
+    def is_too_much(self) -> bool:
+        return self.moved_share > self.most_moved
 
 
 @app.command()
@@ -63,11 +64,12 @@ def migrate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one album a line.")] = False,
 ) -> None:
-    """Bring albums to the model in charge now, instead of each with its next job, and tell what changed.
+    """Bring albums to the model in charge now, not each with its next job, and tell what changed.
 
-    Workers of that model have to run. Started again, it goes on where it was. It stops handing albums in once
-    more photos changed their animal than --most-moved allows, and ends with 1. `model rollback` and another
-    `model migrate` take albums back to exactly what they were, with what came since, until --let-go.
+    Workers of that model have to run. Started again, it goes on where it was. It ends with 1 where more photos
+    changed their animal than --most-moved allows, and hands no more albums in once that is plain. `model
+    rollback` and another `model migrate` take albums back to exactly what they were, with what came since,
+    until --let-go.
 
     Examples:
 
@@ -81,25 +83,26 @@ def migrate(
         count = _with_migration(_let_go)
         err.print(f"{count} albums let go of what the model before left")
         return
-    tally = _Tally()
-    _with_migration(lambda migration: _bring(migration, share, most_moved, tally))
+    tally = _Tally(most_moved)
+    _with_migration(lambda migration: _bring(migration, share, tally))
     if as_json:
         for one in (*tally.albums, *tally.failed):
             typer.echo(msgspec.json.encode(one).decode())
     else:
         _print(tally)
-    if tally.is_too_much(most_moved):
+    if tally.is_too_much():
         err.print(
-            f"[red]Stopped[/]: {tally.moved_share:.1%} of the photos changed their animal, at most "
-            f"{most_moved:.1%} may; look at some albums (`inspect`), then go on with a larger --most-moved, "
-            "or take the model back with `model rollback`"
+            f"[red]{tally.moved_share:.1%} of the photos changed their animal[/], "
+            f"at most {most_moved:.1%} may; look at some albums (`inspect`), then go on with a larger --most-moved, or take the model back "
+            "with `model rollback`"
         )
-        raise typer.Exit(1)
-    if tally.failed:
+    if tally.failed or tally.is_too_much():
         raise typer.Exit(1)
 
 
-async def _bring(migration: Migration, share: float, most_moved: float, tally: _Tally) -> None:
+async def _bring(migration: Migration, share: float, tally: _Tally) -> None:
+    if migration.back:
+        tally.most_moved = 1.0  # what moved before moves back
     pets = await migration.albums(share)
     err.print(f"{len(pets)} albums to model {escape(migration.term.model_version)} ...", soft_wrap=True)
     with progress_bar() as progress:
@@ -108,7 +111,7 @@ async def _bring(migration: Migration, share: float, most_moved: float, tally: _
             async for one in found:
                 progress.advance(task)
                 tally.add(one)
-                if tally.is_too_much(most_moved):
+                if len(tally.albums) >= _ALBUMS_TO_JUDGE and tally.is_too_much():
                     return
 
 
