@@ -6,13 +6,14 @@ from fake_worker import sketch_clustering
 
 from sploot_media_clustering.services import state_codec
 from sploot_media_clustering.services.album_record import AlbumRecord
+from sploot_media_clustering.services.clustering import ClusteringService
 
 CLUSTERING = sketch_clustering()
 
 
-def seen(record: AlbumRecord) -> tuple[object, ...]:
+def seen(record: AlbumRecord, clustering: ClusteringService = CLUSTERING) -> tuple[object, ...]:
     """All that must not depend on the order, ids of clusters and the time left out."""
-    state = None if record.state is None else CLUSTERING.settle(state_codec.unpack(record.state))
+    state = None if record.state is None else clustering.settle(state_codec.unpack(record.state))
     positions = (record.images, record.failed, record.decisions, record.expected, record.deleted)
     if state is None:
         return (*positions, None)

@@ -19,6 +19,7 @@ async def run(told: argparse.Namespace, folder: Path) -> list[str]:
     """Lines that tell what was done, and the findings."""
     begun = time.monotonic()
     asked = {"jobs": told.jobs, "pets": told.pets, "workers": told.workers, "seed": told.seed}
+    asked["change_model"] = told.change_model
     async with ended(folder, **asked) as end:
         found = end.found + await findings(end.run, end.connection, end.counts)
     lines = [f"{told.jobs} jobs, {told.pets} pets, {told.workers} workers: {time.monotonic() - begun:.0f} s"]
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--pets", type=int, default=500)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--change-model", action="store_true", help="another model takes over halfway")
     parser.add_argument("--keep", type=Path, help="folder for the store, audits and logs, to look into")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:

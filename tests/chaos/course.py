@@ -15,7 +15,7 @@ from chaos.audit import Audit
 from chaos.disturbance import TICK_S, Disturbance
 from chaos.findings import Run
 from chaos.publisher import Publisher, waiting
-from chaos.traffic import jobs_of, poison
+from chaos.traffic import FIRST, SECOND, jobs_of, poison
 from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 
@@ -42,7 +42,14 @@ class Ended:
 
 @asynccontextmanager
 async def ended(
-    folder: Path, *, jobs: int, pets: int, workers: int, seed: int, calm: bool = False
+    folder: Path,
+    *,
+    jobs: int,
+    pets: int,
+    workers: int,
+    seed: int,
+    calm: bool = False,
+    change_model: bool = False,
 ) -> AsyncIterator[Ended]:
     """A run that has come to its end; its store lives as long as the context."""
     rng, begun = random.Random(seed), time.monotonic()  # noqa: S311 - the same chaos again
@@ -60,6 +67,8 @@ async def ended(
         publishing = asyncio.create_task(publisher.publish(handed_in))
         while not publishing.done():
             await asyncio.gather(chaos.tick(), asyncio.sleep(TICK_S))
+            if change_model and chaos.model == FIRST and 2 * len(publisher.positions) > jobs:
+                chaos.release(SECOND)
         await publishing
         chaos.calm, end = True, time.monotonic() + END_S
         while await waiting(direct) and time.monotonic() < end:

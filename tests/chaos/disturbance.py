@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.proxy import CUTS, Proxy
+from chaos.traffic import FIRST
 from chaos.victim import RARE, STEPS
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.embedded_store import EmbeddedStore, embedded_store
@@ -51,6 +52,7 @@ class Disturbance:
         done_to: what was done, counted.
         fates: moments at which no worker has killed itself yet, and then again.
         calm: nothing more is done.
+        model: of workers that start.
     """
 
     stack: AsyncExitStack
@@ -61,6 +63,7 @@ class Disturbance:
     done_to: Counter[str] = field(default_factory=Counter)
     fates: list[str] = field(default_factory=list)
     calm: bool = False
+    model: str = FIRST
     _workers: list[_Worker] = field(default_factory=list)
     _cuts: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -90,6 +93,12 @@ class Disturbance:
         if self.rng.random() < RESTART:
             await self._restart_the_store()
 
+    def release(self, model: str) -> None:
+        """Another model from now on: half of the workers at once, the others when something ends them."""
+        self.model = model
+        for number in range(0, len(self._workers), 2):
+            self._kill(number)
+
     async def end(self, connection: RedisConnection) -> list[str]:
         """Workers are told to end, once they have begun; what is not as it should be."""
         await asyncio.gather(*self._cuts)
@@ -112,7 +121,8 @@ class Disturbance:
             fate = self._next_fate()
             most = RARE_MAX if fate.partition(" ")[2] in RARE else OFTEN_MAX
             told = f"{fate.replace(' ', ':', 1)}:{self.rng.randint(1, most)}"
-        command = [sys.executable, "-m", "chaos.victim", self.proxies[number].url, str(self.folder), told]
+        command = [sys.executable, "-m", "chaos.victim", self.proxies[number].url, str(self.folder)]
+        command += [self.model, told]
         places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
         with (self.folder / "workers.log").open("ab") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from album_view import CLUSTERING, seen
-from fake_worker import SketchEmbedder
+from album_view import seen
+from fake_worker import SketchEmbedder, sketch_clustering
 
 from chaos.audit import Line, digest, lines
+from chaos.traffic import FIRST, NETWORKS_OF
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.redis_connection import RedisConnection
 from sploot_media_clustering.adapters.redis_jobs import STATE_MS, RedisDeadLetters
@@ -24,6 +26,7 @@ from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.album_record import AlbumRecord, Source
 from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.applying import AlbumApplier, Prepared, ReadyPhoto
+from sploot_media_clustering.services.carrying import Carrier
 from sploot_media_clustering.services.embedding import PhotoInput
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Job, Position
@@ -32,7 +35,8 @@ from sploot_media_clustering.services.results import AlbumResult
 LETTERS_MAX = 1_000_000
 FOR_EVER = -1
 """What PTTL answers for a key that stays."""
-APPLIER = AlbumApplier(CLUSTERING, questions=QUESTIONS)
+CLUSTERINGS = {model: sketch_clustering(model, networks) for model, networks in NETWORKS_OF.items()}
+APPLIERS = {model: AlbumApplier(part, questions=QUESTIONS) for model, part in CLUSTERINGS.items()}
 
 Photos = dict[str, ReadyPhoto | FailedImage]
 
@@ -153,12 +157,15 @@ class Album:
 
     def _replay(self) -> str | None:
         """(a) The commits again, in order of version: the same bytes after each."""
-        now = {digest(AlbumRecord()): AlbumRecord()}
+        now, model = {digest(AlbumRecord()): AlbumRecord()}, FIRST
         for result in self.results:
-            fitting = [line for line in self.applied if _is_of(line, result) and line.before in now]
+            model = result.model_version or model
+            told = [line for line in self.applied if _is_of(line, result)]
+            before = now | self._carried(now.values(), told, model)
+            fitting = [line for line in told if line.before in before]
             after: dict[str, AlbumRecord] = {}
             for line in {(line.before, line.after, line.settle): line for line in fitting}.values():
-                record = self._again(now[line.before], line)
+                record = self._again(before[line.before], line, model)
                 if digest(record) != line.after:
                     return f"{self.pet_id}: replaying version {result.version} gives other bytes"
                 after[line.after] = record
@@ -171,14 +178,35 @@ class Album:
             return f"{self.pet_id}: replaying all versions gives other bytes"
         return None
 
-    def _again(self, record: AlbumRecord, line: Line) -> AlbumRecord:
-        jobs = [self._prepared(name, position) for name, position in line.positions.items()]
-        return APPLIER.apply(
-            record, jobs, pet_id=self.pet_id, version=line.version, settle=line.settle
-        ).record
+    def _carried(
+        self, records: Iterable[AlbumRecord], told: Iterable[Line], model: str
+    ) -> dict[str, AlbumRecord]:
+        """Records of another model, as they are carried over before jobs are applied to them."""
+        found = {}
+        for record in records:
+            if record.state is not None and record.model_version != model:
+                for line in told:
+                    jobs = self._prepared(line.positions, model)
+                    carrier = Carrier(CLUSTERINGS[model], _SeenAgain(NETWORKS_OF[model]))
+                    carried = asyncio.run(carrier.carried(record, jobs, self.pet_id))
+                    found[digest(carried)] = carried
+                self.counts["albums carried over"] += 1
+        return found
 
-    def _prepared(self, name: str, position: Position) -> Prepared:
-        return Prepared(self.jobs[name], position, photos_of(self.jobs[name]))
+    def _again(self, record: AlbumRecord, line: Line, model: str) -> AlbumRecord:
+        jobs = self._prepared(line.positions, model)
+        return (
+            APPLIERS[model]
+            .apply(record, jobs, pet_id=self.pet_id, version=line.version, settle=line.settle)
+            .record
+        )
+
+    def _prepared(self, positions: Mapping[str, Position], model: str) -> list[Prepared]:
+        networks = NETWORKS_OF[model]
+        return [
+            Prepared(self.jobs[name], position, photos_of(self.jobs[name], networks))
+            for name, position in positions.items()
+        ]
 
     def _displaced(self) -> Iterator[str]:
         """A job has the place that its publisher heard of, or an earlier one, of which the reply was lost."""
@@ -189,13 +217,14 @@ class Album:
 
     def _not_calm(self, record: AlbumRecord) -> Iterator[str]:
         """(b) One job after the other, in order of position, gives the same photos, clusters, decisions."""
-        jobs = [self._prepared(name, position) for name, position in self.positions.items()]
-        calm = AlbumRecord()
-        for part in sorted(jobs, key=lambda part: part.position):
-            calm = APPLIER.apply(
-                calm, [part], pet_id=self.pet_id, version=record.version, settle=False
-            ).record
-        parts = zip(seen(record), seen(calm), strict=False)
+        model, calm = record.model_version or FIRST, AlbumRecord()
+        for part in sorted(self._prepared(self.positions, model), key=lambda part: part.position):
+            calm = (
+                APPLIERS[model]
+                .apply(calm, [part], pet_id=self.pet_id, version=record.version, settle=False)
+                .record
+            )
+        parts = zip(seen(record, CLUSTERINGS[model]), seen(calm, CLUSTERINGS[model]), strict=False)
         if differ := [number for number, (one, other) in enumerate(parts) if one != other]:
             yield f"{self.pet_id} is not what a calm run makes it, parts {differ}"
 
@@ -204,22 +233,37 @@ def _is_of(line: Line, result: AlbumResult) -> bool:
     return line.version == result.version and line.positions.keys() == set(result.job_ids)
 
 
-def photos_of(job: Job) -> Photos:
+@dataclass(frozen=True)
+class _SeenAgain:
+    """Photos as a worker sees them again; a :class:`~.preparing.Preparer` as far as carrying needs one."""
+
+    networks: str
+
+    async def prepare_again(self, pet_id: str, sources: Mapping[str, Source]) -> Photos:
+        del pet_id
+        return {name: _photo(name, source.uri, self.networks) for name, source in sources.items()}
+
+    async def prepare(self, job: JobRequest) -> Photos:
+        return photos_of(job, self.networks)
+
+    async def erase(self, pet_id: str, image_ids: Sequence[str] | None) -> None:
+        del pet_id, image_ids
+
+
+def photos_of(job: Job, networks: str) -> Photos:
     """What a worker makes of a job's photos."""
     if not isinstance(job, JobRequest):
         return {}
-    photos: Photos = {}
-    for image in job.images:
-        data = image.uri.removeprefix("sketch:").removeprefix("slow ").encode()
-        try:
-            embedding = SketchEmbedder().embed_one(PhotoInput(image.image_id, data))
-        except NotAnImageError as error:
-            told = FailedImage(image_id=image.image_id, error=type(error).__name__, message=str(error))
-            photos[image.image_id] = told
-        else:
-            source = Source(image.uri, hashlib.sha256(data).digest())
-            photos[image.image_id] = ReadyPhoto(embedding, source)
-    return photos
+    return {image.image_id: _photo(image.image_id, image.uri, networks) for image in job.images}
+
+
+def _photo(image_id: str, uri: str, networks: str) -> ReadyPhoto | FailedImage:
+    data = uri.removeprefix("sketch:").removeprefix("slow ").encode()
+    try:
+        embedding = SketchEmbedder(networks).embed_one(PhotoInput(image_id, data))
+    except NotAnImageError as error:
+        return FailedImage(image_id=image_id, error=type(error).__name__, message=str(error))
+    return ReadyPhoto(embedding, Source(uri, hashlib.sha256(data).digest()))
 
 
 async def _left(connection: RedisConnection) -> list[str]:

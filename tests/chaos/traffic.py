@@ -6,12 +6,16 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from fake_worker import ANIMALS, photos_job
+from fake_heads import MODEL
+from fake_worker import ANIMALS, NETWORKS, photos_job
 
 from sploot_media_clustering.services.decision_records import Said, Sighted, decision_of
 from sploot_media_clustering.services.desk import Change, Decide, DeletePet, Invalidate, RemoveImage, Undo
 from sploot_media_clustering.services.jobs import ChangeJob, Job
 
+FIRST, SECOND = MODEL.version, "second-model"
+NETWORKS_OF = {FIRST: NETWORKS, SECOND: "second-networks"}
+"""Of the model that albums begin with, and of one that may take over."""
 START = datetime(2026, 5, 1, tzinfo=UTC)
 PHOTOS_A_PET = 40
 NUMBERS = 50

@@ -1,6 +1,6 @@
 """A worker that may kill itself before or after the store, or the disk, has done what it asked for.
 
-``python -m chaos.victim URL FOLDER [before:STEP:COUNT | after:STEP:COUNT]``
+``python -m chaos.victim URL FOLDER MODEL [before:STEP:COUNT | after:STEP:COUNT]``
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from fake_worker import MANNER, SketchEmbedder, SketchSource, sketch_clustering
 
 from chaos.audit import Audit, audit_all
+from chaos.traffic import NETWORKS_OF
 from sploot_media_clustering.adapters import redis_connection
 from sploot_media_clustering.adapters import redis_scripts as scripts
 from sploot_media_clustering.adapters.filesystems import FileSystems
@@ -102,14 +103,15 @@ class MortalEmbeddings(FolderPetEmbeddings):
 
 
 def main() -> None:
-    url, told_folder, *told = sys.argv[1:]
+    url, told_folder, model, *told = sys.argv[1:]
     folder = Path(told_folder)
     MortalConnection.fate = MortalEmbeddings.fate = Fate(told[0] if told else "")
     audit_all(Audit(folder / "audit"))
     # The composition root builds it itself; here it builds ours.
     redis_connection.RedisConnection = MortalConnection
     kept = MortalEmbeddings(str(folder / "kept"), FileSystems())
-    tools = Tools(sketch_clustering(), SketchEmbedder(), SketchSource(), kept)
+    networks = NETWORKS_OF[model]
+    tools = Tools(sketch_clustering(model, networks), SketchEmbedder(networks), SketchSource(), kept)
     work(url, tools, replace(MANNER, limits=Limits(attempts=ATTEMPTS)))
 
 

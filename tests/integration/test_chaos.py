@@ -26,14 +26,17 @@ def anyio_backend() -> str:
 
 
 @pytest.mark.timeout(600)
-def test_nothing_is_lost_and_nothing_doubled() -> None:
+@pytest.mark.parametrize("more", [(), ("--change-model",)], ids=["one model", "another model halfway"])
+def test_nothing_is_lost_and_nothing_doubled(more: tuple[str, ...]) -> None:
     """Each job once, each version published, replayed to the byte, and as a calm run makes it."""
     tests = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "chaos", "--jobs", "500", "--pets", "12", "--seed", "7"]
+    command = [sys.executable, "-m", "chaos", "--jobs", "500", "--pets", "12", "--seed", "7", *more]
     told = subprocess.run(command, cwd=tests, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
     for what in ("killed at random", "that died", "cuts of the network", "published twice", "came late"):
         assert what in told.stdout
+    carried = re.findall(r"albums carried over: (\d+)", told.stdout)
+    assert [int(count) > 0 for count in carried] == [True for _ in more]
     (published,) = re.findall(r"versions published: (\d+)", told.stdout)
     assert f"versions replayed: {published}\n" in told.stdout
     assert int(published) > 100

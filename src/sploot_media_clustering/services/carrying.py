@@ -129,16 +129,20 @@ def _brought(
 ) -> AlbumRecord:
     """The record under another state; where that is of another model, the one before is kept beside it."""
     ready = {name: part for name, part in seen.items() if isinstance(part, ReadyPhoto)}
-    lost = {name: part for name, part in seen.items() if isinstance(part, FailedImage)}
+    lost = {
+        name: Failed(record.images[name], part)
+        for name, part in seen.items()
+        if isinstance(part, FailedImage)
+    }
     back = {photo.image_id for photo in state.photos} - {photo.image_id for photo in before.photos}
-    failed = {name: part for name, part in record.failed.items() if name not in ready.keys() | back}
+    failed = {name: part for name, part in record.failed.items() if name not in back}
     changes = state.model_version != before.model_version
     return structs.replace(
         record,
         state=state_codec.pack(state),
         model_version=state.model_version,
         sources=record.sources | {name: part.source for name, part in ready.items()},
-        failed=failed | {name: Failed(record.images[name], part) for name, part in lost.items()},
+        failed=lost | failed,
         former=Former(before.model_version, record.state or b"", record.images) if changes else record.former,
     )
 

@@ -66,10 +66,10 @@ def migrate(
 ) -> None:
     """Bring albums to the model in charge now, not each with its next job, and tell what changed.
 
-    Workers of that model have to run. Started again, it goes on where it was. It ends with 1 where more photos
-    changed their animal than --most-moved allows, and hands no more albums in once that is plain. `model
-    rollback` and another `model migrate` take albums back to exactly what they were, with what came since,
-    until --let-go.
+    Workers of that model have to run. Started again, it goes on where it was. It ends with 1 where more
+    photos changed their animal than --most-moved allows, and hands no more albums in once that is plain.
+    `model rollback` and another `model migrate` take albums back to exactly what they were, with what came
+    since, until --let-go.
 
     Examples:
 
@@ -93,8 +93,8 @@ def migrate(
     if tally.is_too_much():
         err.print(
             f"[red]{tally.moved_share:.1%} of the photos changed their animal[/], "
-            f"at most {most_moved:.1%} may; look at some albums (`inspect`), then go on with a larger --most-moved, or take the model back "
-            "with `model rollback`"
+            f"at most {most_moved:.1%} may; look at some albums (`inspect`), then go on with a larger "
+            "--most-moved, or take the model back with `model rollback`"
         )
     if tally.failed or tally.is_too_much():
         raise typer.Exit(1)
