@@ -1,0 +1,37 @@
+# The worker on NVIDIA GPUs: docker build --file deploy/cuda.Dockerfile --tag sploot-media-clustering:cuda .
+# The driver comes from the host (535 or newer); CUDA and cuDNN from the image, in the versions of ONNX Runtime.
+FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04 AS build
+ARG EXTRAS=service,s3,gcs
+WORKDIR /build
+# The versions are those of the base image's release.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 python3-venv \
+  && rm -rf /var/lib/apt/lists/* && python3 -m venv /opt/sploot
+COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
+COPY src src
+# onnxruntime-gpu is onnxruntime with more providers, under another name and in the same folder.
+RUN /opt/sploot/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]" \
+  && version=$(/opt/sploot/bin/python -c "import onnxruntime; print(onnxruntime.__version__)") \
+  && /opt/sploot/bin/pip uninstall --yes onnxruntime \
+  && /opt/sploot/bin/pip install --no-cache-dir --no-deps "onnxruntime-gpu==${version}"
+
+FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04
+# The versions are those of the base image's release.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 \
+  && rm -rf /var/lib/apt/lists/* \
+  && useradd --uid 10001 --no-create-home --home-dir /nonexistent sploot \
+  && install --directory --owner sploot /var/cache/sploot
+COPY --from=build /opt/sploot /opt/sploot
+ENV PATH=/opt/sploot/bin:$PATH \
+  PYTHONDONTWRITEBYTECODE=1 \
+  SPLOOT_CACHE=/var/cache/sploot \
+  SPLOOT_WORKER_HOST=0.0.0.0 \
+  SPLOOT_WORKER_PORT=9090
+USER 10001:10001
+VOLUME /var/cache/sploot
+EXPOSE 9090
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", \
+  "import urllib.request as u; u.urlopen('http://127.0.0.1:9090/healthz', timeout=4)"]
+ENTRYPOINT ["sploot-clustering"]
+CMD ["worker"]
