@@ -1,4 +1,4 @@
-"""What is deployed: files that tools accept, and that speak of settings, commands and series that there are."""
+"""What is deployed: files that tools accept, which speak of settings, commands and series that there are."""
 
 from __future__ import annotations
 
