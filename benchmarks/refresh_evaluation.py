@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/refresh_evaluation.py out/evaluation [docs/evaluation.md]
 
-A table belongs to the protocol that is named last before it; its columns, or its rows, are told apart by what they
-are called here. Cells keep their form: decimals, per cent, with an interval or without. What no run measures (goals,
-agreement of raters, speed) stays. Figures in sentences are yours to look after: what changed is printed.
+A table belongs to the protocol that is named last before it; its columns, or its rows, are told apart by
+what they are called here. Cells keep their form: decimals, per cent, with an interval or without. What no run
+measures (goals, agreement of raters, speed) stays. Figures in sentences are yours to look after:
+what changed is printed.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ COLUMNS = {
     "decisions for 20 photos": ("decisions_for_20_photos",),
     "made wrong": ("right_made_wrong",),
     "both found": ("both_found",),
+    "calibration error": ("calibration_error",),
 }
 GROWTH = {
     "an order beats settling": ("order-2", "an_order_beats_settling"),
@@ -87,26 +89,32 @@ LABELS = {
 def keys(protocol: str, header: list[str], row: str, column: int) -> list[Key]:
     """What the numbers of a cell are; nothing where no run tells."""
     title = header[column]
-    if header[0] == "way, vectors":
-        group = row.replace(", crop", ", crop vectors").replace(", head", ", our head's vectors")
-        return [("rivals-1", group, name) for name in RIVALS[column - 1]]
-    if header[0].startswith("looks,"):
-        return [("looks-1", title, name) for name in COLUMNS[row]]
-    if header[0] == "heroes":
-        return [("heroes-1", title, name) for start, name in HEROES.items() if row.startswith(start)]
-    if header[0] == "attribute":
-        group = "accuracy" if column == 1 else "calibration error" if column == len(header) - 1 else None
-        both = ["others"] if column == 1 else ["person", "animal"]
-        names = both if row == "people and other animals" else [row]
-        return [("attributes-1", group, name) for name in names] if group else []
-    if header[0] == "labels of looks":
-        return [("labels-1", "labels", name) for start, name in LABELS.items() if row.startswith(start)]
-    if protocol == "growth-2":
-        return [(GROWTH[title][0], row, GROWTH[title][1])] if title in GROWTH else []
-    if title == "calibration error":
-        return [(protocol, row, "calibration_error")]
-    group = row.replace(" ", "_") if header[0] == "copy" else row
-    return [(protocol, group, name) for name in COLUMNS.get(title, ())]
+    match header[0]:
+        case "way, vectors":
+            group = row.replace(", crop", ", crop vectors").replace(", head", ", our head's vectors")
+            found = [("rivals-1", group, name) for name in RIVALS[column - 1]]
+        case "heroes":
+            found = [("heroes-1", title, name) for start, name in HEROES.items() if row.startswith(start)]
+        case "labels of looks":
+            found = [("labels-1", "labels", name) for start, name in LABELS.items() if row.startswith(start)]
+        case "attribute":
+            found = _attribute(title, row)
+        case looks if looks.startswith("looks,"):
+            found = [("looks-1", title, name) for name in COLUMNS[row]]
+        case "copy":
+            found = [(protocol, row.replace(" ", "_"), name) for name in COLUMNS[title]]
+        case _ if protocol == "growth-2":
+            found = [(GROWTH[title][0], row, GROWTH[title][1])] if title in GROWTH else []
+        case _:
+            found = [(protocol, row, name) for name in COLUMNS.get(title, ())]
+    return found
+
+
+def _attribute(title: str, row: str) -> list[Key]:
+    names = {"accuracy": ["others"], "calibration error": ["person", "animal"]}.get(title, [])
+    if row != "people and other animals":
+        names = [row][: len(names)]
+    return [("attributes-1", title, name) for name in names]
 
 
 def formed(like: re.Match[str], measure: Measure) -> str:
@@ -118,8 +126,7 @@ def formed(like: re.Match[str], measure: Measure) -> str:
 
     def told(value: float) -> str:
         text = f"{value * hundred:.{decimals}f}"
-        plain = like["percent"] or measure.value * hundred >= 1 or measure.name in {"alone_clusters"}
-        return text if plain and not text.startswith("0.") or like["percent"] else text.replace("0.", ".", 1)
+        return text if like["percent"] else re.sub(r"^(-?)0\.", r"\1.", text)
 
     value = told(measure.value)
     if like["percent"] and float(value) in {0.0, 100.0}:
@@ -130,7 +137,8 @@ def formed(like: re.Match[str], measure: Measure) -> str:
 
 def refreshed(page: str, found: dict[Key, Measure]) -> Iterator[str]:
     """The lines of a page, their figures replaced."""
-    protocol, header = "", []
+    protocol: str = ""
+    header: list[str] = []
     for line in page.splitlines():
         named = re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)*-\d)`", line)
         protocol = named[-1] if named else protocol
@@ -143,13 +151,19 @@ def refreshed(page: str, found: dict[Key, Measure]) -> Iterator[str]:
             header = cells
         elif set(line) - set("|- "):
             for column in range(1, len(cells)):
-                asked = [found.get(key) for key in keys(protocol, header, cells[0], column)]
-                told = iter(asked)
-                if asked and all(asked) and len(list(NUMBER.finditer(cells[column]))) == len(asked):
-                    cells[column] = NUMBER.sub(lambda like: formed(like, next(told)), cells[column])
+                asked = keys(protocol, header, cells[0], column)
+                cells[column] = _refilled(cells[column], [found[key] for key in asked if key in found])
             yield "| " + " | ".join(cells) + " |"
             continue
         yield line
+
+
+def _refilled(cell: str, measures: list[Measure]) -> str:
+    """A cell with other figures; as it is where they are not as many."""
+    if len(NUMBER.findall(cell)) != len(measures):
+        return cell
+    left = iter(measures)
+    return NUMBER.sub(lambda like: formed(like, next(left)), cell)
 
 
 def main() -> None:
