@@ -2,7 +2,8 @@
 
 A data set is a folder with an ``index.csv`` of the columns ``file, animal`` and, optionally, ``species,
 captured_at`` (ISO 8601, or EXIF's ``YYYY:MM:DD HH:MM:SS``); ``a+b`` as an animal means that both are in the
-photo. Without an index, every subfolder is an animal. A folder of such folders is read as several data sets.
+photo. An ``index.jsonl`` has an object of the same names on each line. Without an index, every subfolder is
+an animal. A folder of such folders is read as several data sets; an index of another name is told by path.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from sploot_media_clustering.domain.heads import features
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.services.ports import IMAGE_EXTENSIONS
 from sploot_media_clustering.training.csv_table import Row, read_rows
+from sploot_media_clustering.training.json_lines import JOINED, read_lines
 
-_INDEX: Final = "index.csv"
+_INDEXES: Final = ("index.csv", "index.jsonl")
+_READERS: Final = {".csv": read_rows, ".jsonl": read_lines}
+_NEEDED: Final = ("file", "animal")
 _EXIF_DATE: Final = re.compile(r"^(\d{4}):(\d\d):(\d\d)")
 
 
@@ -84,7 +88,7 @@ class LabelledVectors:
 
 
 def read_data_sets(folders: Sequence[Path]) -> tuple[DataSet, ...]:
-    """All data sets in some folders.
+    """All data sets in some folders, or of some manifests, each named after its folder.
 
     Raises:
         DatasetError: a folder is not there, holds no labelled photos, or its index does not read.
@@ -95,7 +99,7 @@ def read_data_sets(folders: Sequence[Path]) -> tuple[DataSet, ...]:
             if data_set.name in found:
                 raise DatasetError(
                     f"two data sets are called {data_set.name!r}: {found[data_set.name].folder} and "
-                    f"{data_set.folder}; rename one folder"
+                    f"{data_set.folder}; a set is called as its folder, so rename one, or move one manifest"
                 )
             found[data_set.name] = data_set
     return tuple(found.values())
@@ -156,37 +160,65 @@ def best_crop(embedding: PhotoEmbedding) -> np.ndarray:
 
 
 def _data_sets_in(folder: Path) -> list[DataSet]:
+    if folder.is_file():
+        return [_manifest(folder)]
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder; expected a data set or a folder of data sets")
-    if (folder / _INDEX).is_file():
-        return [_indexed(folder)]
-    nested = [_indexed(child) for child in sorted(folder.iterdir()) if (child / _INDEX).is_file()]
-    if nested:
-        return nested
+        raise DatasetError(
+            f"{folder} is not a folder, nor a file; expected a data set, a folder of data sets, "
+            f"or a manifest ({' or '.join(_READERS)})"
+        )
+    index = _index_in(folder)
+    if index:
+        return [_manifest(index)]
+    children = [child for child in sorted(folder.iterdir()) if child.is_dir()]
+    indexes = [index for child in children if (index := _index_in(child))]
+    if indexes:
+        return [_manifest(index) for index in indexes]
     photos = tuple(
         LabelledPhoto(f"{folder.name}/{child.name}/{path.name}", path, (f"{folder.name}/{child.name}",), None)
-        for child in sorted(folder.iterdir())
-        if child.is_dir()
+        for child in children
         for path in sorted(child.iterdir())
         if path.suffix.lower() in IMAGE_EXTENSIONS
     )
     if not photos:
-        raise DatasetError(f"{folder} has neither an {_INDEX} nor a subfolder of photos for each animal")
+        raise DatasetError(
+            f"{folder} has neither an index ({', '.join(_INDEXES)}) nor a subfolder of photos for each animal"
+        )
     return [DataSet(folder.name, folder, photos)]
 
 
-def _indexed(folder: Path) -> DataSet:
-    photos = tuple(_labelled(folder, row) for row in read_rows(folder / _INDEX, ("file", "animal")))
-    if not photos:
-        raise DatasetError(f"{folder / _INDEX} lists no photos")
-    return DataSet(folder.name, folder, photos)
+def _index_in(folder: Path) -> Path | None:
+    found = [folder / name for name in _INDEXES if (folder / name).is_file()]
+    if len(found) > 1:
+        raise DatasetError(f"{folder} has {' and '.join(_INDEXES)}; expected one of them, remove the other")
+    return found[0] if found else None
+
+
+def _manifest(path: Path) -> DataSet:
+    """The photos that a file lists; they lie beside it, or where their absolute paths say."""
+    read = _READERS.get(path.suffix.lower())
+    if read is None:
+        raise DatasetError(f"{path}: expected a manifest that ends in {' or '.join(_READERS)}")
+    folder = path.absolute().parent
+    rows = read(path, _NEEDED)
+    if not rows:
+        raise DatasetError(f"{path} lists no photos")
+    places: dict[str, str] = {}
+    for row in rows:
+        before = places.setdefault(row.values["file"], row.place)
+        if before != row.place:
+            raise DatasetError(
+                f"{row.place}: {row.values['file']} is listed already ({before}); expected each photo once, "
+                f"its animals joined by {JOINED!r}"
+            )
+    return DataSet(folder.name, folder, tuple(_labelled(folder, row) for row in rows))
 
 
 def _labelled(folder: Path, row: Row) -> LabelledPhoto:
     file, told = row.values["file"], row.values.get("captured_at", "")
     if not file:
         raise DatasetError(f"{row.place}: expected a value of 'file', got none")
-    animals = tuple(f"{folder.name}/{name}" for name in row.values["animal"].split("+") if name)
+    animals = tuple(f"{folder.name}/{name}" for name in row.values["animal"].split(JOINED) if name)
     try:
         captured_at = datetime.fromisoformat(_EXIF_DATE.sub(r"\1-\2-\3", told)) if told else None
     except ValueError as error:

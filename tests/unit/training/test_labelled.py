@@ -116,3 +116,77 @@ def test_two_data_sets_of_one_name_are_refused(tmp_path: Path) -> None:
         indexed(tmp_path / parent / "home", "1.jpg,milo,cat,,\n")
     with pytest.raises(DatasetError, match="two data sets are called 'home'"):
         read_data_sets([tmp_path / "a", tmp_path / "b"])
+
+
+def lines(folder: Path, text: str, name: str = "index.jsonl") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_json_lines_are_read_as_a_table_is(tmp_path: Path) -> None:
+    """Several animals in a list or joined by a plus; null and other names do no harm, nor do empty lines."""
+    text = (
+        '{"file": "a/1.jpg", "animal": "milo", "captured_at": "2024-05-01T12:30:00", "source": "phone"}\n\n'
+        '{"file": "2.jpg", "animal": ["milo", "luna"], "species": "cat"}\n'
+        '{"file": "3.jpg", "animal": null}\n'
+    )
+    (data_set,) = read_data_sets([lines(tmp_path / "home", text)])
+    first, second, third = data_set.photos
+    assert (first.key, first.path) == ("home/a/1.jpg", tmp_path / "home" / "a" / "1.jpg")
+    assert first.captured_at == datetime(2024, 5, 1, 12, 30)
+    assert second.animals == ("home/milo", "home/luna")
+    assert (second.species, third.animals) == ("cat", ())
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"file": "2.jpg", "animal": "milo"', "line 2: expected an object in JSON, but"),
+        ('["2.jpg", "milo"]', "line 2: expected an object in JSON, got"),
+        ('{"file": "2.jpg", "name": "milo"}', "line 2: expected a value of 'animal', got only"),
+        ('{"file": "2.jpg", "animal": 7}', "line 2: expected 'animal' to be a text"),
+        ('{"file": "2.jpg", "animal": ["a+b"]}', r"line 2: expected 'animal' to be a text, or a list"),
+        ('{"file": "", "animal": "milo"}', "line 2: expected a value of 'file'"),
+        (
+            '{"file": "2.jpg", "animal": "milo", "captured_at": "noon"}',
+            "line 2: captured_at of 2.jpg is 'noon'",
+        ),
+        ('{"file": "1.jpg", "animal": "luna"}', r"line 2: 1.jpg is listed already .*line 1\)"),
+    ],
+)
+def test_a_line_that_does_not_read_is_named(tmp_path: Path, line: str, message: str) -> None:
+    """With the file, what came and what was expected."""
+    text = '{"file": "1.jpg", "animal": "milo"}\n' + line
+    with pytest.raises(DatasetError, match=message):
+        read_data_sets([lines(tmp_path / "home", text)])
+
+
+def test_a_manifest_of_any_name_is_given_by_its_path(tmp_path: Path) -> None:
+    """Its photos lie beside it or where an absolute path says, and its folder names the set."""
+    text = f'{{"file": "{tmp_path}/far.jpg", "animal": "milo"}}\n{{"file": "near.jpg", "animal": "milo"}}\n'
+    folder = lines(tmp_path / "home", text, "cats.jsonl")
+    (data_set,) = read_data_sets([folder / "cats.jsonl"])
+    assert data_set.name == "home"
+    assert [photo.path for photo in data_set.photos] == [tmp_path / "far.jpg", folder / "near.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("cats.txt", "expected a manifest that ends in .csv or .jsonl"),
+        ("dogs.csv", "is not a folder, nor a file"),
+    ],
+)
+def test_what_is_no_manifest_is_told(tmp_path: Path, path: str, message: str) -> None:
+    """By what it should be."""
+    lines(tmp_path, "", "cats.txt")
+    with pytest.raises(DatasetError, match=message):
+        read_data_sets([tmp_path / path])
+
+
+def test_two_indexes_are_one_too_many(tmp_path: Path) -> None:
+    """Nobody could say which holds."""
+    lines(indexed(tmp_path / "home", "1.jpg,milo,cat,,\n"), "")
+    with pytest.raises(DatasetError, match=r"has index.csv and index.jsonl; expected one"):
+        read_data_sets([tmp_path])

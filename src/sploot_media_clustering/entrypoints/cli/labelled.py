@@ -22,7 +22,9 @@ DATA_VARIABLE = "SPLOOT_DATA"
 
 Data = Annotated[
     list[Path] | None,
-    typer.Argument(help="Data sets, or folders of data sets; default: the folder that SPLOOT_DATA names."),
+    typer.Argument(
+        help="Data sets, folders of them, or manifests; default: the folder that SPLOOT_DATA names."
+    ),
 ]
 """What commands take labelled photos from; see :func:`data_sets_of`."""
 
