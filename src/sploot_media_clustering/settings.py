@@ -183,6 +183,18 @@ def uris_from_environment(environment: Mapping[str, str] = os.environ) -> UriSet
     )
 
 
+def log_format(environment: Mapping[str, str] = os.environ) -> str:
+    """How processes of the service log: ``text`` or ``json`` (``SPLOOT_LOG``).
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    told = environment.get("SPLOOT_LOG") or "text"
+    if told not in {"text", "json"}:
+        raise ConfigurationError(f"SPLOOT_LOG is {told!r}, expected text or json")
+    return told
+
+
 def store_from_environment(environment: Mapping[str, str] = os.environ) -> StoreSettings:
     """Where the service keeps its jobs and albums, from environment variables.
 

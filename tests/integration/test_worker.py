@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -259,6 +260,28 @@ async def test_a_job_that_fails_again_and_again_is_given_up(service: Service) ->
     assert (letter.job_id, letter.attempts) == ("job-1", Limits().attempts)
     assert "ZeroDivisionError" in letter.reason
     assert {part.image_id for part in (await service.answer()).images} == {"milo-0", "milo-2"}
+
+
+async def test_what_was_done_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """With all that a search for an album, a job or a trace needs, and no URI."""
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await service.queue.add(photos_job("job-1", "pet-1", {"a": "milo 1", "b": "a cloud"}, traceparent=trace))
+    with caplog.at_level(logging.INFO):
+        async with service.worker():
+            state = await service.ended("job-1")
+            await service.empty()
+    (told,) = [record.facts for record in caplog.records if record.message == "album brought up to date"]
+    assert told.pop("latency_ms") > 0
+    assert told == {
+        "pet_id": "pet-1",
+        "job_ids": ["job-1"],
+        "version": state.version,
+        "model_version": sketch_clustering().model.version,
+        "photos": 2,
+        "failed_images": 1,
+        "traceparents": [trace],
+    }
+    assert "sketch:" not in caplog.text
 
 
 async def test_an_old_job_is_given_up(service: Service) -> None:

@@ -123,6 +123,8 @@ class AlbumApplier:
                     raise
                 refused[part.job_id] = str(error)
         state = draft.settled() if settle or draft.asked_to_settle else draft.state
+        if state is not None and _is_nothing(state):
+            state = None  # as if its photos had never come: whether they came before they went is no matter
         answer = self._answer(state, draft.failed, pet_id, version)
         if state is not None and answer is not None:
             state = self._clustering.shown(state, answer)
@@ -152,6 +154,10 @@ class AlbumApplier:
             questions=self._request.questions,
         )
         return self._clustering.answer(state or self._clustering.empty(), request)
+
+
+def _is_nothing(state: AlbumState) -> bool:
+    return not (state.photos or state.decisions or state.expected_animals)
 
 
 def last_deletion(jobs: Iterable[Prepared]) -> Position | None:

@@ -33,12 +33,14 @@ class Committed:
         superseded: those that came before the album's deletion.
         refused: those that say nothing that could be meant, and why; they are in no version.
         dead: those in the dead letters; they are in no version either.
+        model_version: of the album.
     """
 
     versions: Mapping[str, int] = field(default_factory=dict)
     superseded: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
     dead: frozenset[str] = frozenset()
+    model_version: str = ""
 
 
 class Committer:
@@ -140,7 +142,8 @@ def _committed(
     jobs: Sequence[Prepared], ended: Ended, record: AlbumRecord, refused: Mapping[str, str]
 ) -> Committed:
     superseded = {part.job_id for part in jobs if is_past(record.deleted, part.position)}
-    return Committed(ended.done, frozenset(superseded & set(ended.done)), refused, ended.dead)
+    held = frozenset(superseded & set(ended.done))
+    return Committed(ended.done, held, refused, ended.dead, record.model_version)
 
 
 def _has_ended(job_id: str, ended: Ended, refused: Mapping[str, str]) -> bool:

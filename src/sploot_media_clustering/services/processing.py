@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +26,9 @@ from sploot_media_clustering.services.job_ports import (
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Job, Position, name_of, parse, position_of
 from sploot_media_clustering.services.preparing import Preparer, gravest
+from sploot_media_clustering.services.telling import facts
+
+_log = logging.getLogger(__name__)
 
 _MAX_REASON_CHARACTERS: Final = 1000
 _MS: Final = 1000
@@ -125,7 +130,7 @@ class Processor:
             SplootError: trying again may not help.
             TimeoutError: a job took too long.
         """
-        pet_id = works[0].job.pet_id
+        pet_id, began_s = works[0].job.pet_id, time.perf_counter()
         known = await self._ports.store.ended(pet_id, [work.job_id for work in works])
         fresh: list[Work] = []
         late: list[Work] = []
@@ -143,7 +148,9 @@ class Processor:
             photos = await self._all_photos(todo)
             self._after("prepare")
             ready = [Prepared(work.job, work.position, photos.get(work.job_id, {})) for work in fresh]
-            await self._finish(fresh, await self._committer.commit(pet_id, ready, settle=settle()), photos)
+            committed = await self._committer.commit(pet_id, ready, settle=settle())
+            await self._finish(fresh, committed, photos)
+            _log.info("album brought up to date", extra=_facts(fresh, committed, photos, began_s))
 
     async def give_up(self, work: Work, reason: str, attempts: int) -> None:
         """A job into the dead letters; not one that an album holds already."""
@@ -239,6 +246,26 @@ class Processor:
 
     async def _tell(self, works: Sequence[Work], status: JobStatusName) -> None:
         await self._ports.queue.tell([_state(work, status) for work in works])
+
+
+def _facts(
+    works: Sequence[Work],
+    committed: Committed,
+    photos: Mapping[str, Mapping[str, ReadyPhoto | FailedImage]],
+    began_s: float,
+) -> dict[str, dict[str, object]]:
+    """What a line of the log tells of jobs that are done."""
+    traces = sorted({work.job.traceparent for work in works if work.job.traceparent is not None})
+    return facts(
+        pet_id=works[0].job.pet_id,
+        job_ids=[work.job_id for work in works],
+        version=max(committed.versions.values(), default=None),
+        model_version=committed.model_version or None,
+        photos=sum(map(len, photos.values())),
+        failed_images=sum(len(_failures(part)) for part in photos.values()) or None,
+        traceparents=traces or None,
+        latency_ms=round((time.perf_counter() - began_s) * _MS, 2),
+    )
 
 
 def _state(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sploot_media_clustering.services.telling import facts
 
 _log = logging.getLogger(__name__)
 
@@ -80,11 +81,14 @@ class Observed:
         method = scope["method"] if route != _UNROUTED else "ANY"
         self._metrics.requests.labels(method, route, str(status)).inc()
         self._metrics.seconds.labels(method, route).observe(seconds)
-        told = {"route": route, "method": method, "status": status, "latency_ms": round(seconds * 1000, 2)}
-        pet_id = scope.get("path_params", {}).get("pet_id")
-        if pet_id is not None:
-            told["pet_id"] = pet_id
-        _log.log(logging.DEBUG if _is_routine(route, status) else logging.INFO, json.dumps(told))
+        told = facts(
+            route=route,
+            method=method,
+            status=status,
+            latency_ms=round(seconds * 1000, 2),
+            pet_id=scope.get("path_params", {}).get("pet_id"),
+        )
+        _log.log(logging.DEBUG if _is_routine(route, status) else logging.INFO, "request", extra=told)
 
 
 def _is_routine(route: str, status: int) -> bool:

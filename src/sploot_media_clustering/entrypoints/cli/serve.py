@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from sploot_media_clustering.entrypoints import logs
 from sploot_media_clustering.entrypoints.cli.console import err
 from sploot_media_clustering.entrypoints.cli.desk import service
 from sploot_media_clustering.entrypoints.parent import end_with_parent
@@ -16,6 +16,7 @@ from sploot_media_clustering.settings import (
     ApiSettings,
     api_from_environment,
     from_environment,
+    log_format,
     store_from_environment,
     uris_from_environment,
     worker_from_environment,
@@ -38,7 +39,7 @@ def serve(
     told = api_from_environment()
     settings = replace(told, host=host or told.host, port=port or told.port)
     end_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.begin(log_format())
     root, store = service(), store_from_environment()
     with root.open_store(store) as url:
         asyncio.run(_served(url, settings, store.uri_template))

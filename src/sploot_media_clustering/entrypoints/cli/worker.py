@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module
 
+from sploot_media_clustering.entrypoints import logs
 from sploot_media_clustering.entrypoints.cli.desk import service
 from sploot_media_clustering.entrypoints.parent import end_with_parent
 from sploot_media_clustering.settings import (
     from_environment,
+    log_format,
     store_from_environment,
     uris_from_environment,
     worker_from_environment,
@@ -20,14 +21,15 @@ def worker() -> None:
 
     The settings are environment variables: REDIS_URL says where jobs are; SPLOOT_URI_HOSTS,
     SPLOOT_URI_PREFIXES and SPLOOT_FILE_ROOT say from where photos may be read; on SPLOOT_WORKER_PORT are
-    /healthz, /readyz and /metrics. Any number of workers share the jobs; see docs/redis.md.
+    /healthz, /readyz and /metrics; SPLOOT_LOG=json makes a JSON object of each line of the log. Any number of
+    workers share the jobs; see docs/redis.md.
 
     Example:
 
         SPLOOT_LOCAL=1 SPLOOT_FILE_ROOT=~/Pictures sploot-clustering worker
     """
     end_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.begin(log_format())
     root, store, settings = service(), store_from_environment(), from_environment()
     tools = import_module("sploot_media_clustering.bootstrap_worker")  # of the extra "service"
     process = import_module("sploot_media_clustering.entrypoints.worker")
