@@ -55,7 +55,7 @@ camera-roll: $(VENV)/.demo ## Write the simulated camera roll alone, into out/ca
 	$(BIN)/python -m sploot_media_clustering.demo out/camera-roll --pictures $(VENV)/pictures
 
 test: $(VENV)/.dev ## Run the tests that take minutes at most
-	$(BIN)/pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal
+	HYPOTHESIS_PROFILE=ci $(BIN)/pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal
 
 chaos: $(VENV)/.dev ## Kill workers and the store, cut the network, and see that nothing is lost or doubled
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m chaos --jobs $(JOBS) --pets $(PETS)

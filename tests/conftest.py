@@ -21,4 +21,4 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Deadlines fail on shared and slow machines for reasons that are not the code's.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
