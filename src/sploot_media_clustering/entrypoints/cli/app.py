@@ -63,7 +63,7 @@ COMMANDS: Final = {
     "cluster": "cluster:cluster",
     "decide": "decide:decide",
     "export": "export:export",
-    "model": "migrate:app",
+    "model": "model_registry:app",
     "train": "train:app",
     "eval": "evaluate:app",
     "demo": "demo:demo",

@@ -1,0 +1,158 @@
+"""``model push``, ``model list``, ``model pull``, ``model prune``, ``model keys``: where models are kept."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from sploot_media_clustering.adapters.model_registry import ModelRegistry
+from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.entrypoints.cli.console import err, out
+from sploot_media_clustering.entrypoints.cli.migrate import app
+from sploot_media_clustering.entrypoints.cli.model import Folder
+from sploot_media_clustering.errors import MissingExtraError
+from sploot_media_clustering.services.manifest import MANIFEST_NAME
+from sploot_media_clustering.settings import from_environment
+
+__all__ = ["app"]
+
+_OWNER_ONLY: Final = 0o600
+_TRUSTED_HELP: Final = "Public keys, with commas between them; a model that none of them signed is refused."
+
+Registry = Annotated[
+    str,
+    typer.Option(
+        "--registry",
+        envvar="SPLOOT_REGISTRY",
+        help="Folder, or a URI such as s3://bucket/models.",
+        metavar="URI",
+    ),
+]
+Version = Annotated[str, typer.Argument(help="Of the model, as 'model list' prints it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one version a line.")]
+
+
+@app.command()
+def push(
+    registry: Registry,
+    folder: Folder = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Private key to sign with.")] = None,
+) -> None:
+    """Put a model package into the registry, signed where a key is named; prints its version.
+
+    Pushed again, it has the signature added.
+
+    Example:
+
+        sploot-clustering model push packages/lite0-2026-11 --registry s3://bucket/models --key release.pem
+    """
+    settings = from_environment()
+    package = load_model(replace(settings, model=folder or settings.model))
+    manifest = (package.folder / MANIFEST_NAME).read_bytes()
+    signatures = [] if key is None else [_signing().sign(manifest, key.read_bytes())]
+    typer.echo(ModelRegistry(registry).push(package, signatures).version)
+
+
+@app.command("list")
+def list_versions(registry: Registry, as_json: AsJson = False) -> None:
+    """Which models the registry has, the newest first.
+
+    Example:
+
+        sploot-clustering model list --registry models
+    """
+    found = ModelRegistry(registry).versions()
+    if as_json:
+        for entry in found:
+            typer.echo(msgspec.json.encode(entry).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("pushed", "MB", "signed by", "model"):
+        table.add_column(heading, overflow="fold")
+    for entry in found:
+        pushed = entry.pushed_at.astimezone().isoformat(" ", "seconds")
+        keys = "\n".join(one.key for one in entry.signatures) or "nobody"
+        table.add_row(pushed, f"{entry.size_bytes / 1e6:.1f}", keys, escape(entry.version))
+    out.print(table if found else "no models yet; 'model push' adds one")
+
+
+@app.command()
+def pull(
+    version: Version,
+    registry: Registry,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="That it becomes; default its version.")
+    ] = None,
+    trusted: Annotated[str, typer.Option("--trust", envvar="SPLOOT_MODEL_KEYS", help=_TRUSTED_HELP)] = "",
+) -> None:
+    """Fetch a model into a folder: checksums are checked, and signatures where keys are named.
+
+    Example:
+
+        sploot-clustering model pull VERSION --registry s3://bucket/models --out packages/new
+    """
+    keys = [name.strip() for name in trusted.split(",") if name.strip()]
+    trust = partial(_signing().require_trusted, trusted=keys) if keys else None
+    package = ModelRegistry(registry).pull(version, folder or Path(version), trust)
+    if not keys:
+        err.print("Signatures were not checked: no keys are trusted (SPLOOT_MODEL_KEYS).")
+    typer.echo(str(package.folder))
+
+
+@app.command()
+def prune(
+    registry: Registry,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="As many of the newest stay.")] = 5,
+    spared: Annotated[
+        list[str] | None,
+        typer.Option("--spare", help="A version that stays though it is old; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete old models from the registry; name the ones that are in charge somewhere with --spare.
+
+    Example:
+
+        sploot-clustering model prune --registry models --keep 5 --spare VERSION
+    """
+    for entry in ModelRegistry(registry).prune(keep, spared or ()):
+        typer.echo(msgspec.json.encode(entry).decode() if as_json else entry.version)
+
+
+@app.command()
+def keys(
+    path: Annotated[Path, typer.Argument(help="File of the private key; made where it is not there.")],
+) -> None:
+    """Print the public key of a private one, which is made where it is not there.
+
+    Keep the private one where models are released; put the public one into SPLOOT_MODEL_KEYS of who pulls.
+
+    Example:
+
+        sploot-clustering model keys release.pem
+    """
+    signing = _signing()
+    if not path.exists():
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+        with os.fdopen(made, "wb") as file:
+            file.write(signing.new_private_key())
+        err.print(f"{escape(str(path))} is new, and readable for you alone", soft_wrap=True)
+    typer.echo(signing.public_key(path.read_bytes()))
+
+
+def _signing() -> Any:  # noqa: ANN401 - a module
+    try:
+        return import_module("sploot_media_clustering.adapters.manifest_signature")
+    except ImportError as error:
+        raise MissingExtraError(
+            "signatures need the extra signing; run: pip install 'sploot-media-clustering[signing]'"
+        ) from error
