@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -14,7 +16,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sploot_media_clustering.adapters.model_registry import ModelRegistry
+from sploot_media_clustering.adapters.model_registry import ModelRegistry, Trust
 from sploot_media_clustering.bootstrap import load_model
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.migrate import app
@@ -100,10 +102,9 @@ def pull(
 
         sploot-clustering model pull VERSION --registry s3://bucket/models --out packages/new
     """
-    keys = [name.strip() for name in trusted.split(",") if name.strip()]
-    trust = partial(_signing().require_trusted, trusted=keys) if keys else None
+    trust = _trust(trusted)
     package = ModelRegistry(registry).pull(version, folder or Path(version), trust)
-    if not keys:
+    if trust is None:
         err.print("Signatures were not checked: no keys are trusted (SPLOOT_MODEL_KEYS).")
     typer.echo(str(package.folder))
 
@@ -147,6 +148,27 @@ def keys(
             file.write(signing.new_private_key())
         err.print(f"{escape(str(path))} is new, and readable for you alone", soft_wrap=True)
     typer.echo(signing.public_key(path.read_bytes()))
+
+
+def fetch_into(cache: str, environment: Mapping[str, str] = os.environ) -> Callable[[str], Path] | None:
+    """Gets models from the registry that the environment names; None where it names none.
+
+    They are kept in the cache where that is a folder, else as long as this machine keeps temporary files.
+
+    Raises:
+        MissingExtraError: keys are trusted, but the extra "signing" is not installed.
+    """
+    uri = environment.get("SPLOOT_REGISTRY")
+    if not uri:
+        return None
+    registry, trust = ModelRegistry(uri), _trust(environment.get("SPLOOT_MODEL_KEYS", ""))
+    folder = Path(tempfile.mkdtemp() if "://" in cache else cache) / "models"
+    return lambda version: registry.pull(version, folder / version, trust).folder
+
+
+def _trust(trusted: str) -> Trust | None:
+    names = [name.strip() for name in trusted.split(",") if name.strip()]
+    return partial(_signing().require_trusted, trusted=names) if names else None
 
 
 def _signing() -> Any:  # noqa: ANN401 - a module

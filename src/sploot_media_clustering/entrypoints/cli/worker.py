@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 from sploot_media_clustering.entrypoints import logs
 from sploot_media_clustering.entrypoints.cli.desk import service
+from sploot_media_clustering.entrypoints.cli.model_registry import fetch_into
 from sploot_media_clustering.entrypoints.parent import end_with_parent
 from sploot_media_clustering.settings import (
     from_environment,
@@ -21,8 +23,9 @@ def worker() -> None:
 
     The settings are environment variables: REDIS_URL says where jobs are; SPLOOT_URI_HOSTS,
     SPLOOT_URI_PREFIXES and SPLOOT_FILE_ROOT say from where photos may be read; on SPLOOT_WORKER_PORT are
-    /healthz, /readyz and /metrics; SPLOOT_LOG=json makes a JSON object of each line of the log. Any number of
-    workers share the jobs; see docs/redis.md.
+    /healthz, /readyz and /metrics; SPLOOT_LOG=json makes a JSON object of each line of the log. Where
+    SPLOOT_REGISTRY names a registry, a worker whose model was replaced fetches the one in charge and goes on
+    with it. Any number of workers share the jobs; see docs/redis.md.
 
     Example:
 
@@ -36,5 +39,11 @@ def worker() -> None:
     told = worker_from_environment()
     manner = tools.Manner(uri_template=store.uri_template, letters_most=told.letters_most)
     health = process.Address(told.host, told.port) if told.port else None
-    with root.open_store(store) as url, tools.open_tools(settings, uris_from_environment()) as opened:
-        process.work(url, opened, manner, health)
+    fetch = fetch_into(settings.cache)
+    with root.open_store(store) as url:
+        while True:
+            with tools.open_tools(settings, uris_from_environment()) as opened:
+                successor = process.work(url, opened, manner, health, fetch)
+            if successor is None:
+                return
+            settings = replace(settings, model=successor)
