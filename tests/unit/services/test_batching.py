@@ -105,7 +105,7 @@ async def test_nobody_waits_for_a_queue_that_has_ended() -> None:
 def test_everybody_gets_their_own_photo_or_their_own_error(
     texts: list[str], batch: int, data: st.DataObject
 ) -> None:
-    """Two hundred at once, some broken, some no longer waited for: none gets another's, none is left waiting."""
+    """Two hundred at once, some broken, some no longer waited for: none gets another's, none waits on."""
     given_up = data.draw(st.sets(st.integers(0, len(texts) - 1)))
 
     async def steps() -> tuple[list[object], SketchEmbedder]:
