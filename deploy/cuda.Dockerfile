@@ -1,7 +1,7 @@
 # The worker on NVIDIA GPUs: docker build --file deploy/cuda.Dockerfile --tag sploot-media-clustering:cuda .
 # The driver comes from the host (535 or newer); CUDA and cuDNN from the image, in the versions of ONNX Runtime.
 FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04 AS build
-ARG EXTRAS=service,s3,gcs
+ARG EXTRAS=service,signing,s3,gcs
 WORKDIR /build
 # The versions are those of the base image's release.
 # hadolint ignore=DL3008

@@ -138,6 +138,20 @@ class WorkerSettings:
     letters_most: int = MOST_LETTERS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySettings:
+    """Where models are kept.
+
+    Attributes:
+        uri: of the registry; None for none (``SPLOOT_REGISTRY``).
+        trusted: public keys, one of which has to have signed a model; without any, none need have
+            (``SPLOOT_MODEL_KEYS``, with commas between them).
+    """
+
+    uri: str | None = None
+    trusted: tuple[str, ...] = ()
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from environment variables.
 
@@ -184,6 +198,14 @@ def uris_from_environment(environment: Mapping[str, str] = os.environ) -> UriSet
         prefixes=_listed(environment, "SPLOOT_URI_PREFIXES"),
         file_root=Path(root) if root else None,
         networks=_listed(environment, "SPLOOT_URI_NETWORKS"),
+    )
+
+
+def registry_from_environment(environment: Mapping[str, str] = os.environ) -> RegistrySettings:
+    """Where models are kept, from environment variables."""
+    return RegistrySettings(
+        uri=environment.get("SPLOOT_REGISTRY") or None,
+        trusted=_listed(environment, "SPLOOT_MODEL_KEYS"),
     )
 
 

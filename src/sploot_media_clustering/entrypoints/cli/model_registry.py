@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -23,7 +23,7 @@ from sploot_media_clustering.entrypoints.cli.migrate import app
 from sploot_media_clustering.entrypoints.cli.model import Folder
 from sploot_media_clustering.errors import MissingExtraError
 from sploot_media_clustering.services.manifest import MANIFEST_NAME
-from sploot_media_clustering.settings import from_environment
+from sploot_media_clustering.settings import RegistrySettings, from_environment
 
 __all__ = ["app"]
 
@@ -102,7 +102,7 @@ def pull(
 
         sploot-clustering model pull VERSION --registry s3://bucket/models --out packages/new
     """
-    trust = _trust(trusted)
+    trust = _trust([name.strip() for name in trusted.split(",") if name.strip()])
     package = ModelRegistry(registry).pull(version, folder or Path(version), trust)
     if trust is None:
         err.print("Signatures were not checked: no keys are trusted (SPLOOT_MODEL_KEYS).")
@@ -150,25 +150,23 @@ def keys(
     typer.echo(signing.public_key(path.read_bytes()))
 
 
-def fetch_into(cache: str, environment: Mapping[str, str] = os.environ) -> Callable[[str], Path] | None:
-    """Gets models from the registry that the environment names; None where it names none.
+def fetch_into(cache: str, settings: RegistrySettings) -> Callable[[str], Path] | None:
+    """Gets models from the registry that is named; None where none is.
 
     They are kept in the cache where that is a folder, else as long as this machine keeps temporary files.
 
     Raises:
         MissingExtraError: keys are trusted, but the extra "signing" is not installed.
     """
-    uri = environment.get("SPLOOT_REGISTRY")
-    if not uri:
+    if settings.uri is None:
         return None
-    registry, trust = ModelRegistry(uri), _trust(environment.get("SPLOOT_MODEL_KEYS", ""))
+    registry, trust = ModelRegistry(settings.uri), _trust(settings.trusted)
     folder = Path(tempfile.mkdtemp() if "://" in cache else cache) / "models"
     return lambda version: registry.pull(version, folder / version, trust).folder
 
 
-def _trust(trusted: str) -> Trust | None:
-    names = [name.strip() for name in trusted.split(",") if name.strip()]
-    return partial(_signing().require_trusted, trusted=names) if names else None
+def _trust(trusted: Sequence[str]) -> Trust | None:
+    return partial(_signing().require_trusted, trusted=list(trusted)) if trusted else None
 
 
 def _signing() -> Any:  # noqa: ANN401 - a module

@@ -12,6 +12,7 @@ from sploot_media_clustering.entrypoints.parent import end_with_parent
 from sploot_media_clustering.settings import (
     from_environment,
     log_format,
+    registry_from_environment,
     store_from_environment,
     uris_from_environment,
     worker_from_environment,
@@ -39,7 +40,7 @@ def worker() -> None:
     told = worker_from_environment()
     manner = tools.Manner(uri_template=store.uri_template, letters_most=told.letters_most)
     health = process.Address(told.host, told.port) if told.port else None
-    fetch = fetch_into(settings.cache)
+    fetch = fetch_into(settings.cache, registry_from_environment())
     with root.open_store(store) as url:
         while True:
             with tools.open_tools(settings, uris_from_environment()) as opened:
