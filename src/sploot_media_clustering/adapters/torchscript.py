@@ -84,7 +84,8 @@ def _opened(torch: Any, data: bytes, provider: str, recipe: Preparation, file: s
         ) from error
 
     def run(views: np.ndarray) -> list[np.ndarray]:
-        with torch.inference_mode():
+        # Optimised, it would be compiled anew for every size of batch, which takes longer than it saves.
+        with torch.inference_mode(), torch.jit.optimized_execution(False):
             found = module(torch.from_numpy(prepared(views, recipe)).to(provider))
             first = found[0] if isinstance(found, tuple | list) else found
             return [pooled(first.float().cpu().numpy(), recipe, file=file)]
