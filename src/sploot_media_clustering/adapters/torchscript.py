@@ -85,7 +85,7 @@ def _opened(torch: Any, data: bytes, provider: str, recipe: Preparation, file: s
 
     def run(views: np.ndarray) -> list[np.ndarray]:
         # Optimised, it would be compiled anew for every size of batch, which takes longer than it saves.
-        with torch.inference_mode(), torch.jit.optimized_execution(False):
+        with torch.inference_mode(), torch.jit.optimized_execution(should_optimize=False):
             found = module(torch.from_numpy(prepared(views, recipe)).to(provider))
             first = found[0] if isinstance(found, tuple | list) else found
             return [pooled(first.float().cpu().numpy(), recipe, file=file)]
