@@ -36,6 +36,8 @@ class Settings:
         providers: where networks may run, in the order in which places are tried; none: the best there is
             (``SPLOOT_PROVIDERS``: ``auto``, or of ``tensorrt,cuda,openvino,cpu``).
         gpu_memory_bytes: that a network may take of a GPU (``SPLOOT_GPU_MEMORY_BYTES``).
+        trusted_models: SHA-256 of TorchScript files that may run (``SPLOOT_TRUSTED_MODELS``, separated by
+            commas).
     """
 
     model: Path | None
@@ -44,11 +46,12 @@ class Settings:
     timeout_s: float = DEFAULT_TIMEOUT_S
     providers: tuple[str, ...] = ()
     gpu_memory_bytes: int = Execution().gpu_memory_bytes
+    trusted_models: tuple[str, ...] = ()
 
     @property
     def execution(self) -> Execution:
         """Where networks may run."""
-        return Execution(self.providers, self.gpu_memory_bytes)
+        return Execution(self.providers, self.gpu_memory_bytes, frozenset(self.trusted_models))
 
     @property
     def cores(self) -> int:
@@ -163,6 +166,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         timeout_s=_seconds(environment, "SPLOOT_TIMEOUT_S", DEFAULT_TIMEOUT_S),
         providers=asked_providers(environment.get("SPLOOT_PROVIDERS", "")),
         gpu_memory_bytes=_count(environment, "SPLOOT_GPU_MEMORY_BYTES", Execution().gpu_memory_bytes),
+        trusted_models=_listed(environment, "SPLOOT_TRUSTED_MODELS"),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from sploot_media_clustering.adapters.package_networks import NetworkDetector, NetworkEmbedder
-from sploot_media_clustering.adapters.package_opening import open_detector, open_embedder
+from sploot_media_clustering.adapters.package_opening import Opening, open_detector, open_embedder
 from sploot_media_clustering.adapters.placement import Execution, Placement
 from sploot_media_clustering.errors import ModelPackageError
 from sploot_media_clustering.services.manifest import (
@@ -86,15 +86,14 @@ class ModelPackage:
         Raises:
             ModelPackageError: a check fails; the message names file, expectation and finding.
         """
-        return open_embedder(
-            self.manifest, self.folder, self.read, threads=threads, execution=execution or Execution()
-        )
+        return open_embedder(self.manifest, self._opening(threads, execution))
 
     def open_detector(self, *, threads: int, execution: Execution | None = None) -> NetworkDetector:
         """The detector, after it scored the canary as the manifest says; see :meth:`open_embedder`."""
-        return open_detector(
-            self.manifest, self.folder, self.read, threads=threads, execution=execution or Execution()
-        )
+        return open_detector(self.manifest, self._opening(threads, execution))
+
+    def _opening(self, threads: int, execution: Execution | None) -> Opening:
+        return Opening(self.read, threads, execution or Execution())
 
 
 def load_package(folder: Path) -> ModelPackage:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import onnxruntime
 
+from sploot_media_clustering.adapters.onnx_tensors import require_self_contained
 from sploot_media_clustering.adapters.placement import (
     CPU,
     CPU_BATCH,
@@ -32,7 +32,6 @@ _ORT_NAMES: Final = {
 _GPU: Final = frozenset({"tensorrt", "cuda"})
 _ERRORS_ONLY: Final = 3
 _FATAL_ONLY: Final = 4
-_EXTERNAL_DATA: Final = "session.model_external_initializers_file_folder_path"
 
 
 def choose(asked: Sequence[str], available: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -57,7 +56,6 @@ def onnx_rungs(
     *,
     threads: int,
     execution: Execution,
-    folder: Path,
 ) -> tuple[list[Rung], list[str]]:
     """Where a network may run, and which places are not to be had, and why.
 
@@ -66,12 +64,11 @@ def onnx_rungs(
         opened: checks a session and makes it ready to run batches of at most as many pictures.
         threads: that one run on the CPU may use.
         execution: what was asked for.
-        folder: where tensors lie that are kept beside the file.
     """
     names, absent = choose(execution.providers, onnxruntime.get_available_providers())
 
     def on(provider: str) -> Opened:
-        session = open_session(read(), threads=threads, provider=provider, execution=execution, folder=folder)
+        session = open_session(read(), threads=threads, provider=provider, execution=execution)
         return opened(session, GPU_BATCH if provider in _GPU else CPU_BATCH)
 
     return [Rung(name, partial(on, name)) for name in names], absent
@@ -83,7 +80,6 @@ def open_session(
     threads: int,
     provider: str = CPU,
     execution: Execution | None = None,
-    folder: Path | None = None,
 ) -> onnxruntime.InferenceSession:
     """Load a network.
 
@@ -95,11 +91,11 @@ def open_session(
         threads: that one run may use.
         provider: where it shall run.
         execution: how much of a GPU it may take.
-        folder: where tensors lie that are kept beside the file.
 
     Raises:
-        ModelPackageError: it is no network that ONNX Runtime can run there.
+        ModelPackageError: it is no network that ONNX Runtime can run there, or not the whole of one.
     """
+    require_self_contained(data)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -107,8 +103,6 @@ def open_session(
     # What a GPU's provider complains of is told by the exception, and is no error where the next one works.
     options.log_severity_level = _ERRORS_ONLY if provider == CPU else _FATAL_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if folder is not None:
-        options.add_session_config_entry(_EXTERNAL_DATA, str(folder))
     name = _ORT_NAMES[provider]
     if provider in _GPU:
         onnxruntime.preload_dlls()  # of CUDA, where pip installed it

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Float32, UInt8
+from PIL import Image
 
 from sploot_media_clustering.adapters.placement import Ladder, Placement
 from sploot_media_clustering.domain.album import SPECIES, Box
@@ -14,6 +15,32 @@ from sploot_media_clustering.services.ports import Detection, EmbeddedViews
 
 LEAST_SCORE: Final = 0.05
 """Candidates below it are never believed, so they are not handed on."""
+
+
+class PairedNetwork:
+    """A network that gives embeddings alone, and another one that tells species.
+
+    Args:
+        embedder: its only output are embeddings.
+        species: its second output are species probabilities.
+        species_px: side of the second one's input.
+    """
+
+    def __init__(self, embedder: Ladder, species: Ladder, *, species_px: int) -> None:
+        self._embedder = embedder
+        self._species = species
+        self._species_px = species_px
+
+    @property
+    def placement(self) -> Placement:
+        """Where the embedder runs."""
+        return self._embedder.placement
+
+    def run(self, views: UInt8[np.ndarray, "n s s 3"]) -> list[np.ndarray]:
+        """Embeddings and species probabilities of one view or more."""
+        sides = (self._species_px, self._species_px)
+        scaled = [np.asarray(Image.fromarray(view).resize(sides, Image.Resampling.BICUBIC)) for view in views]
+        return [*self._embedder.run(views), self._species.run(np.stack(scaled))[1]]
 
 
 class NetworkEmbedder:
@@ -25,7 +52,7 @@ class NetworkEmbedder:
         version: of the networks of the package.
     """
 
-    def __init__(self, network: Ladder, *, entry: EmbedderEntry, version: str) -> None:
+    def __init__(self, network: Ladder | PairedNetwork, *, entry: EmbedderEntry, version: str) -> None:
         self._network = network
         self._entry = entry
         self._version = version

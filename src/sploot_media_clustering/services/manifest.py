@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -27,6 +27,7 @@ VIEWS: Final = ("whole photo, squashed to a square", "square crop of each sighti
 
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _SidePx = Annotated[int, msgspec.Meta(ge=16, le=2048)]
+_Above0 = Annotated[float, msgspec.Meta(gt=0)]
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
@@ -49,12 +50,49 @@ class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: str
 
 
-class EmbedderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Preparation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is done around a network that was made for something else: before it, and with what it gives.
+
+    Attributes:
+        input: name of the network's input; nothing for TorchScript.
+        output: name of the output that is used; nothing for TorchScript.
+        mean: of red, green and blue, subtracted after bytes were divided by 255.
+        deviation: by which they are divided then.
+        layout: ``nchw``, channels first, or ``nhwc``.
+        pooling: of outputs with more than two axes: ``first`` token, or ``mean`` over tokens or places.
+        split_signs: the positive parts, then the negative ones without their sign, twice as many numbers:
+            heads take square roots, as of features that are never negative.
+    """
+
+    input: str
+    output: str
+    mean: tuple[float, float, float]
+    deviation: tuple[_Above0, _Above0, _Above0]
+    layout: Literal["nchw", "nhwc"]
+    pooling: Literal["none", "first", "mean"]
+    split_signs: bool
+
+
+class SpeciesEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The network that tells species where the embedder does not.
+
+    Attributes:
+        file: of an ONNX network as an embedder of :class:`EmbedderEntry`, of which ``species`` is used.
+        input_px: side of its views, which are scaled from those of the embedder.
+        dimension: of its embedding, which is not used.
+    """
+
+    file: str
+    input_px: _SidePx
+    dimension: _Positive
+
+
+class EmbedderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The embedder: views in, pooled features and species probabilities out.
 
     Attributes:
         file: of an ONNX network with the input ``views``, uint8 [n, input_px, input_px, 3], and the outputs
-            ``embedding`` [n, dimension] and ``species`` [n, 3].
+            ``embedding`` [n, dimension] and ``species`` [n, 3]; with a preparation, of another one.
         input_px: side of a view.
         dimension: of an embedding.
         preprocessing: what is done to the bytes, in words; the graph does it itself.
@@ -62,6 +100,9 @@ class EmbedderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         views: what is embedded of each photo, :data:`VIEWS`.
         crop_margin: added to the longer side of a sighting's box before it is made a square;
             :data:`~sploot_media_clustering.domain.detection.CROP_MARGIN`.
+        runtime: what runs the file; ``torchscript`` only where its checksum is trusted.
+        preparation: None where the graph does it itself.
+        species: with a preparation only.
     """
 
     file: str
@@ -71,6 +112,9 @@ class EmbedderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resampling: str
     views: tuple[str, ...]
     crop_margin: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    runtime: Literal["onnx", "torchscript"] = "onnx"
+    preparation: Preparation | None = None
+    species: SpeciesEntry | None = None
 
 
 class DetectorEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,9 +215,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def network_version(self) -> str:
         """Name and checksum of all that an embedding depends on; heads are not among it."""
+        species = self.embedder.species
         parts = (
             self.file(self.embedder.file).sha256,
             self.file(self.detector.file).sha256,
+            *(() if species is None else (self.file(species.file).sha256,)),
             msgspec.json.encode((self.embedder, self.detector), order="deterministic").decode(),
         )
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -215,8 +261,9 @@ def read_manifest(data: bytes) -> Manifest:
     _check_views(manifest.embedder)
     for entry in manifest.files:
         _check_inside(entry.path)
-    heads = [] if manifest.heads is None else [manifest.heads.file]
-    for used in (manifest.embedder.file, manifest.detector.file, *heads):
+    _check_whole(manifest.embedder)
+    beside = [part.file for part in (manifest.heads, manifest.embedder.species) if part is not None]
+    for used in (manifest.embedder.file, manifest.detector.file, *beside):
         manifest.file(used)
     return manifest
 
@@ -232,6 +279,15 @@ def _check_views(embedder: EmbedderEntry) -> None:
         raise ModelPackageError(
             f"expected an embedder of the views and the crop margin {expected}, got {found}; "
             "use a package made for this version"
+        )
+
+
+def _check_whole(embedder: EmbedderEntry) -> None:
+    told = (embedder.preparation is not None, embedder.species is not None)
+    if told != (True, True) and (any(told) or embedder.runtime != "onnx"):
+        raise ModelPackageError(
+            "expected an embedder with both preparation and species, or with neither and run by onnx; mend "
+            f"{MANIFEST_NAME}"
         )
 
 

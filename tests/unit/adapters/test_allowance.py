@@ -30,7 +30,18 @@ def test_no_more_than_the_total_is_held_at_once(amounts: tuple[int, ...]) -> Non
         list(pool.map(hold, amounts))
     assert len(most) == len(amounts)
     assert all(sum(together) <= TOTAL or len(together) == 1 for together in most)
-    assert max(len(together) for together in most) > 1
+
+
+def test_what_fits_is_held_at_once() -> None:
+    """Two that go together wait for each other inside."""
+    allowance, both = Allowance(TOTAL), threading.Barrier(2, timeout=60)
+
+    def hold(amount: int) -> int:
+        with allowance.of(amount):
+            return both.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(hold, (TOTAL // 2, TOTAL // 2))) == [0, 1]
 
 
 def test_what_is_held_is_given_back_after_an_error() -> None:

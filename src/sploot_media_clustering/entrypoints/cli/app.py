@@ -63,7 +63,7 @@ COMMANDS: Final = {
     "cluster": "cluster:cluster",
     "decide": "decide:decide",
     "export": "export:export",
-    "model": "model_registry:app",
+    "model": "model_export:app",
     "train": "train:app",
     "eval": "evaluate:app",
     "demo": "demo:demo",

@@ -85,8 +85,9 @@ def test_results_pass_the_gate_that_they_made_and_worse_ones_do_not(
 def test_one_protocol_is_judged_by_its_own_figures(command: CliRunner, tmp_path: Path) -> None:
     """A baseline of several protocols does not ask one of them for all."""
     out, baseline = tmp_path / "out", tmp_path / "home.json"
-    command.invoke(evaluate.app, ["all", "x", "--out", str(out), *ONLY])
-    command.invoke(evaluate.app, ["baseline", str(out), str(baseline)])
+    for told in (["all", "x", "--out", str(out), *ONLY], ["baseline", str(out), str(baseline)]):
+        made = command.invoke(evaluate.app, told, catch_exceptions=False)
+        assert made.exit_code == 0, made.output
     done = command.invoke(evaluate.app, ["membership", "x", "--draws", "2", "--baseline", str(baseline)])
     assert done.exit_code == 0, done.output
     assert "2 figures, 0 lost" in done.output
