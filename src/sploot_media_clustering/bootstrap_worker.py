@@ -118,9 +118,7 @@ def open_telemetry(*, traces: bool) -> Iterator[Telemetry]:
 
 
 @contextmanager
-def open_tools(
-    settings: Settings, uris: UriSettings, telemetry: Telemetry | None = None
-) -> Iterator[Tools]:
+def open_tools(settings: Settings, uris: UriSettings, telemetry: Telemetry | None = None) -> Iterator[Tools]:
     """Networks, sources and kept embeddings, closed at the end.
 
     Raises:

@@ -70,7 +70,9 @@ class MeasuredStream:
         with self._telemetry.stage("acknowledge"):
             await self._stream.acknowledge(entry_ids)
         for entry_id in entry_ids:
-            self._telemetry.metrics.job_seconds.observe(max(0.0, time.time() - Position.parse(entry_id).ms / 1000))
+            self._telemetry.metrics.job_seconds.observe(
+                max(0.0, time.time() - Position.parse(entry_id).ms / 1000)
+            )
 
 
 class MeasuredQueue:
@@ -242,7 +244,7 @@ class MeasuredDecoder:
 
 
 class MeasuredEmbeddings:
-    """:class:`~sploot_media_clustering.services.job_ports.PetEmbeddings`: whether what is looked for is kept."""
+    """:class:`~sploot_media_clustering.services.job_ports.PetEmbeddings`: what is asked for, is it kept?"""
 
     def __init__(self, kept: PetEmbeddings, telemetry: Telemetry) -> None:
         self._kept = kept

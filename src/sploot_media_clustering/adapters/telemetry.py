@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 from prometheus_client import CollectorRegistry
 
@@ -14,13 +14,24 @@ from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.processing import Work
 
 Stage: TypeAlias = Literal[
-    "fetch", "recall", "decode", "embed", "keep", "read", "cluster", "heroes", "commit", "publish", "acknowledge"
+    "fetch",
+    "recall",
+    "decode",
+    "embed",
+    "keep",
+    "read",
+    "cluster",
+    "heroes",
+    "commit",
+    "publish",
+    "acknowledge",
 ]
 """What a job goes through."""
 
 
+@runtime_checkable
 class Spans(Protocol):
-    """Stages of jobs as spans of their traces; :mod:`~sploot_media_clustering.adapters.tracing` has real ones."""
+    """Stages of jobs as spans of their traces; real ones are in ``adapters/tracing.py``."""
 
     def jobs(self, works: Sequence[Work]) -> AbstractContextManager[None]:
         """Jobs of one album that are worked on together; each continues its publisher's trace."""

@@ -1,8 +1,8 @@
 """Spans of OpenTelemetry around the stages of jobs, joined to their publishers' traces. Needs ``tracing``.
 
 Standard variables say where spans go and which are kept: ``OTEL_EXPORTER_OTLP_ENDPOINT``,
-``OTEL_EXPORTER_OTLP_HEADERS``, ``OTEL_TRACES_SAMPLER``, ``OTEL_SERVICE_NAME``. No span has the URI of a photo or
-the message of an error: the first may hold credentials, the second may name the first.
+``OTEL_EXPORTER_OTLP_HEADERS``, ``OTEL_TRACES_SAMPLER``, ``OTEL_SERVICE_NAME``. No span has the URI of a photo
+(credentials may stand in it) or the message of an error (the URI may stand in it).
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ class Tracing:
         """A span for each photo that is held, with how many went through together."""
         contexts = [self._held[id(photo)] for photo in photos if id(photo) in self._held]
         together = {"sploot.photos": len(photos)}
-        spans = [
-            self._tracer.start_span(name, context=context, attributes=together) for context in contexts
-        ]
+        spans = [self._tracer.start_span(name, context=context, attributes=together) for context in contexts]
         with _ended(spans):
             yield
 
@@ -117,7 +115,7 @@ class Tracing:
         return carried.get(_TRACEPARENT)
 
     def _begun(self, work: Work) -> Span:
-        told = {
+        told: dict[str, str | int] = {
             **_MESSAGING,
             "messaging.operation.type": "process",
             "messaging.message.id": work.entry.entry_id,

@@ -108,7 +108,7 @@ def encode(job: Job) -> bytes:
 
 
 def digest(job: Job) -> str:
-    """What tells a job from another that claims its id; not its trace, which is another when it comes again."""
+    """What tells a job from another that claims its id; not its trace, which changes when it comes again."""
     return hashlib.sha256(encode(msgspec.structs.replace(job, traceparent=None))).hexdigest()
 
 

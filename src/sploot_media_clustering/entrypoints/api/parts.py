@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated, Final, TypeAlias, TypeVar
 
@@ -44,7 +44,7 @@ class ApiParts:
     dead_letters: DeadLetterBox
     overseer: Overseer | None = None
     gallery: Gallery | None = None
-    spans: Spans = NoSpans()
+    spans: Spans = field(default_factory=NoSpans)
 
 
 # Dependencies are coroutines although they wait for nothing: others go through a thread, at a tenth of what a

@@ -28,7 +28,7 @@ IdempotencyKey = Annotated[
 ]
 Traceparent = Annotated[
     str | None,
-    Header(description="Of the caller's trace (W3C Trace Context), where the body has none; one that is none is ignored."),
+    Header(description="Of the caller's trace (W3C Trace Context), where the body has none."),
 ]
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
