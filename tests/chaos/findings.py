@@ -168,7 +168,7 @@ class Album:
                 record = self._again(before[line.before], line, model)
                 if digest(record) != line.after:
                     return f"{self.pet_id}: replaying version {result.version} gives other bytes"
-                after[line.after] = record
+                after[line.after] = album_record.unpack(album_record.pack(record))  # as others read it
                 self.positions |= line.positions
             if not after:
                 return f"{self.pet_id}: nobody said to have made version {result.version}"

@@ -87,9 +87,9 @@ class Carrier:
     ) -> AlbumRecord:
         """The album as this model left it, and what came since."""
         came = {
-            name: source
-            for name, source in record.sources.items()
-            if record.images.get(name) != former.images.get(name)
+            name: record.sources[name]
+            for name in sorted(record.sources, key=lambda name: (record.images[name], name))
+            if record.images[name] != former.images.get(name)
         }
         seen = await self._preparer.prepare_again(pet_id, came)
         return await asyncio.to_thread(self._caught_up, record, now, former, seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -181,6 +182,27 @@ def test_what_came_meanwhile_is_in_the_album_that_is_taken_back(world: World) ->
             await where.done(Invalidate(), *models[2])
         assert shown(await world.answer(*OLD)) == shown(await other.answer(*OLD))
         assert {"Bella", None} == {part.name for part in (await world.answer(*OLD)).clusters}
+
+    run(steps)
+
+
+def test_what_came_meanwhile_is_added_in_order_of_arrival(world: World) -> None:
+    """Whatever order the record's table of places has: the same bytes for whoever takes the album back."""
+
+    async def steps() -> None:
+        await world.done(dict(list(PHOTOS.items())[:3]), "old", "networks")
+        await world.done(dict(list(PHOTOS.items())[3:4]), "new", "better networks")
+        for name in ("milo-9", "bella-8", "milo-7", "bella-6", "bella-5"):
+            await world.done({name: name.replace("-", " ")}, "new", "better networks")
+        record = await world.record()
+        clustering = sketch_clustering("old", "networks")
+        brought = set()
+        async with world.preparer("networks") as preparer:
+            carrier = Carrier(clustering, preparer)
+            for order in itertools.permutations(sorted(record.sources.items())[:4]):
+                shuffled = structs.replace(record, sources=dict(order) | record.sources)
+                brought.add(album_record.pack(await carrier.carried(shuffled, [], "pet-1")))
+        assert len(brought) == 1
 
     run(steps)
 
