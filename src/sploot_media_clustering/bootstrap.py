@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -109,12 +109,18 @@ def built_in_heads() -> Heads:
 
 
 @contextmanager
-def open_embedding(settings: Settings, *, threads: int | None = None) -> Iterator[EmbeddingParts]:
+def open_embedding(
+    settings: Settings,
+    *,
+    threads: int | None = None,
+    around: Callable[[ImageDecoder], ImageDecoder] = lambda decoder: decoder,
+) -> Iterator[EmbeddingParts]:
     """Networks, decoder, sources and cache, closed at the end.
 
     Args:
         settings: of this installation.
         threads: of one run of a network; by default all cores.
+        around: makes of the decoder the one that is used.
 
     Raises:
         ModelPackageError: the model package can't be used.
@@ -124,7 +130,7 @@ def open_embedding(settings: Settings, *, threads: int | None = None) -> Iterato
     limits = ImageLimits()
     file_systems = FileSystems(timeout_s=settings.timeout_s)
     source = FsspecSource(file_systems=file_systems, max_bytes=limits.max_bytes)
-    decoder = PillowDecoder(limits)
+    decoder = around(PillowDecoder(limits))
     store = FolderEmbeddingStore(settings.cache, file_systems)
     with EmbeddingService(
         decoder=decoder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,9 @@ from sploot_media_clustering.adapters.redis_versions import RedisAlbumVersions
 from sploot_media_clustering.adapters.rooted_files import RootedFileSource
 from sploot_media_clustering.adapters.safe_http import Patience
 from sploot_media_clustering.adapters.store_backup import back_up, restore
+from sploot_media_clustering.adapters.telemetry import NoSpans, Spans
 from sploot_media_clustering.bootstrap import load_model
-from sploot_media_clustering.errors import UnknownError
+from sploot_media_clustering.errors import ConfigurationError, UnknownError
 from sploot_media_clustering.report.pictures import Thumbnailer
 from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
@@ -70,6 +72,31 @@ async def open_connection(url: str) -> AsyncIterator[RedisConnection]:
         yield connection
     finally:
         await connection.close()
+
+
+@contextmanager
+def open_spans(name: str, *, traces: bool) -> Iterator[Spans]:
+    """Spans that go to where the variables of OpenTelemetry say; the last of them at the end.
+
+    Args:
+        name: of this service.
+        traces: whether they are collected; else there are none, and nothing of OpenTelemetry is imported.
+
+    Raises:
+        ConfigurationError: they are, and what sends them is not installed.
+    """
+    if not traces:
+        yield NoSpans()
+        return
+    try:
+        tracing = import_module("sploot_media_clustering.adapters.tracing")
+    except ImportError as error:
+        raise ConfigurationError(
+            "expected OpenTelemetry, since OTEL_EXPORTER_OTLP_ENDPOINT is set; "
+            "pip install 'sploot-media-clustering[tracing]'"
+        ) from error
+    with tracing.open_tracing(name) as spans:
+        yield spans
 
 
 def open_pets(connection: RedisConnection) -> PetStore:

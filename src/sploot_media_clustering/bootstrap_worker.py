@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import getpid
 from typing import Final
 
@@ -17,8 +17,11 @@ from sploot_media_clustering.adapters.canary_photo import canary_photo
 from sploot_media_clustering.adapters.images import ImageLimits
 from sploot_media_clustering.adapters.measured import (
     MeasuredApplier,
-    MeasuredEmbedder,
+    MeasuredBatcher,
+    MeasuredDecoder,
+    MeasuredEmbeddings,
     MeasuredLetters,
+    MeasuredProcessor,
     MeasuredQueue,
     MeasuredSource,
     MeasuredStore,
@@ -34,9 +37,10 @@ from sploot_media_clustering.adapters.redis_overseer import RedisOverseer
 from sploot_media_clustering.adapters.redis_pulse import RedisPulse
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_stream import SILENCE_S, RedisJobStream
-from sploot_media_clustering.adapters.worker_metrics import StoreGauges, WorkerMetrics
+from sploot_media_clustering.adapters.telemetry import Telemetry
+from sploot_media_clustering.adapters.worker_metrics import StoreGauges
 from sploot_media_clustering.bootstrap import open_embedding
-from sploot_media_clustering.bootstrap_service import QUESTIONS, guarded_source, open_connection
+from sploot_media_clustering.bootstrap_service import QUESTIONS, guarded_source, open_connection, open_spans
 from sploot_media_clustering.errors import ModelPackageError
 from sploot_media_clustering.services.batching import Batcher, PhotoEmbedder
 from sploot_media_clustering.services.carrying import Carrier
@@ -49,7 +53,7 @@ from sploot_media_clustering.services.heart import BEAT_S, Heart
 from sploot_media_clustering.services.job_ports import JobStream, PetEmbeddings
 from sploot_media_clustering.services.models_in_charge import Charge
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
-from sploot_media_clustering.services.ports import PhotoSource
+from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
 from sploot_media_clustering.services.preparing import FETCHES, Patience, PhotoPreparer
 from sploot_media_clustering.services.processing import Limits, Ports, Processor
 from sploot_media_clustering.settings import Settings, UriSettings
@@ -65,6 +69,7 @@ class Tools:
         source: where photos are read from.
         kept: embeddings of albums.
         canary: a photo on which the networks have to find an animal; without one they are not tried.
+        telemetry: what is told of the work.
     """
 
     clustering: ClusteringService
@@ -72,6 +77,7 @@ class Tools:
     source: PhotoSource
     kept: PetEmbeddings
     canary: bytes = b""
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +111,25 @@ give: on two busy cores 61 ms of processor time a photo, against 29 with one. Mo
 
 
 @contextmanager
-def open_tools(settings: Settings, uris: UriSettings) -> Iterator[Tools]:
+def open_telemetry(*, traces: bool) -> Iterator[Telemetry]:
+    """Figures of a worker, and spans of its jobs where they are collected; see :func:`open_spans`."""
+    with open_spans("sploot-worker", traces=traces) as spans:
+        yield Telemetry(spans)
+
+
+@contextmanager
+def open_tools(settings: Settings, uris: UriSettings, telemetry: Telemetry | None = None) -> Iterator[Tools]:
     """Networks, sources and kept embeddings, closed at the end.
 
     Raises:
         ConfigurationError: the model package or a network can't be used.
     """
-    with open_embedding(settings, threads=NETWORK_THREADS) as parts:
+    telemetry = telemetry or Telemetry()
+
+    def measured(decoder: ImageDecoder) -> ImageDecoder:
+        return MeasuredDecoder(decoder, telemetry)
+
+    with open_embedding(settings, threads=NETWORK_THREADS, around=measured) as parts:
         source = guarded_source(uris, ImageLimits(), settings.timeout_s)
         try:
             yield Tools(
@@ -120,6 +138,7 @@ def open_tools(settings: Settings, uris: UriSettings) -> Iterator[Tools]:
                 source,
                 FolderPetEmbeddings(f"{settings.cache}/albums", parts.file_systems),
                 canary_photo(),
+                telemetry,
             )
         finally:
             source.close()
@@ -160,9 +179,9 @@ async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> A
     """
     manner = manner or Manner()
     name = f"{socket.gethostname()}-{getpid()}-{secrets.token_hex(4)}"
-    registry = CollectorRegistry()
-    metrics = WorkerMetrics(registry)
-    batcher = Batcher(MeasuredEmbedder(tools.embedder, metrics))
+    telemetry = tools.telemetry
+    telemetry.metrics.runs(tools.clustering.model.version, tools.embedder.version)
+    batcher = MeasuredBatcher(tools.embedder, telemetry)
     async with open_connection(url) as connection, batcher.running():
         stream = RedisJobStream(connection, name, silence_s=manner.silence_s)
         overseer = RedisOverseer(
@@ -170,10 +189,11 @@ async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> A
         )
         gates: list[Gate] = [Charge(RedisModels(connection), tools.clustering.model.version), overseer]
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as threads:
-            source = MeasuredSource(tools.source, metrics)
-            preparer = PhotoPreparer(source, batcher, tools.kept, threads, manner.patience)
-            measured = MeasuredStream(stream, metrics)
-            processor = _processor(connection, measured, preparer, tools.clustering, metrics, manner)
+            source = MeasuredSource(tools.source, telemetry)
+            kept = MeasuredEmbeddings(tools.kept, telemetry)
+            preparer = PhotoPreparer(source, batcher, kept, threads, manner.patience)
+            measured = MeasuredStream(stream, telemetry)
+            processor = _processor(connection, measured, preparer, tools.clustering, telemetry, manner)
             with Heart(RedisPulse(url, name), stream.disturbed, beat_s=manner.beat_s) as heart:
                 consumer = Consumer(
                     measured,
@@ -185,7 +205,7 @@ async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> A
                 )
                 canary = _canary(batcher, tools.canary) if tools.canary else None
                 fitness = Fitness(consumer, overseer, RedisHealth(connection), canary)
-                yield Worker(consumer, fitness, overseer, registry, StoreGauges(registry))
+                yield Worker(consumer, fitness, overseer, telemetry.registry, telemetry.gauges)
             await stream.leave()
 
 
@@ -194,19 +214,20 @@ def _processor(
     stream: JobStream,
     preparer: PhotoPreparer,
     clustering: ClusteringService,
-    metrics: WorkerMetrics,
+    telemetry: Telemetry,
     manner: Manner,
 ) -> Processor:
     """The protocol over the store."""
-    queue = MeasuredQueue(RedisJobQueue(connection), metrics)
-    pets = MeasuredStore(RedisPetStore(connection), metrics)
-    letters = MeasuredLetters(RedisDeadLetters(connection, most=manner.letters_most), metrics)
-    applier = MeasuredApplier(clustering, metrics, questions=QUESTIONS)
-    return Processor(
+    queue = MeasuredQueue(RedisJobQueue(connection), telemetry)
+    pets = MeasuredStore(RedisPetStore(connection), telemetry)
+    letters = MeasuredLetters(RedisDeadLetters(connection, most=manner.letters_most), telemetry)
+    applier = MeasuredApplier(clustering, telemetry, questions=QUESTIONS)
+    return MeasuredProcessor(
         Ports(queue, stream, pets, letters),
         Committer(pets, applier, Carrier(clustering, preparer), manner.after),
         preparer,
         manner.limits,
+        telemetry=telemetry,
         after=manner.after,
     )
 

@@ -221,6 +221,13 @@ def log_format(environment: Mapping[str, str] = os.environ) -> str:
     return told
 
 
+def traces_are_collected(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether spans are sent: the variables of OpenTelemetry say so (``OTEL_EXPORTER_OTLP_ENDPOINT``)."""
+    places = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return not disabled and any(environment.get(name) for name in places)
+
+
 def store_from_environment(environment: Mapping[str, str] = os.environ) -> StoreSettings:
     """Where the service keeps its jobs and albums, from environment variables.
 

@@ -14,10 +14,9 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
 from sploot_media_clustering.adapters import redis_keys as keys
-from sploot_media_clustering.adapters.worker_metrics import StoreGauges, WorkerMetrics
+from sploot_media_clustering.adapters.telemetry import Telemetry
 from sploot_media_clustering.entrypoints.api.observing import RequestMetrics
 from sploot_media_clustering.entrypoints.cli.app import COMMANDS
 
@@ -45,8 +44,8 @@ def containers() -> Iterator[dict[str, Any]]:
 
 def series() -> set[str]:
     """Names of all series that there are."""
-    registry = CollectorRegistry()
-    WorkerMetrics(registry), StoreGauges(registry), RequestMetrics(registry)
+    registry = Telemetry().registry
+    RequestMetrics(registry)
     kinds = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
     return {family.name + end for family in registry.collect() for end in kinds[family.type]}
 

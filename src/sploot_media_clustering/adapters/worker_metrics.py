@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.overseeing import Overview
 
 _STEP_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -13,6 +15,8 @@ _STEP_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 _JOB_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
 """From one photo on an idle worker (0.2 s) to a queue of hours."""
 _BATCH: Final = (1, 2, 4, 8, 16)
+_CLUSTERS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34)
+_SCORES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class WorkerMetrics:
@@ -26,8 +30,10 @@ class WorkerMetrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"sploot_worker_{name}", text, labels, registry=registry)
 
-        def histogram(name: str, text: str, buckets: tuple[float, ...] = _STEP_S) -> Histogram:
-            return Histogram(f"sploot_worker_{name}", text, buckets=buckets, registry=registry)
+        def histogram(
+            name: str, text: str, buckets: tuple[float, ...] = _STEP_S, labels: tuple[str, ...] = ()
+        ) -> Histogram:
+            return Histogram(f"sploot_worker_{name}", text, labels, buckets=buckets, registry=registry)
 
         self.jobs = counter("jobs", "Jobs that ended.", "status")
         self.taken = counter("messages_taken", "Messages taken from the stream.")
@@ -42,13 +48,38 @@ class WorkerMetrics:
         )
         self.photos = counter("photos", "Photos that went through the networks.", "outcome")
         self.job_seconds = histogram("job_seconds", "From a job's storage to its acknowledgement.", _JOB_S)
-        self.fetch_seconds = histogram("fetch_seconds", "Reading one photo.")
-        self.embedding_seconds = histogram("embedding_seconds", "One batch through decoder and networks.")
+        self.recalled = counter("embeddings_kept", "Embeddings looked for among those kept.", "outcome")
         self.batch_photos = histogram("batch_photos", "Photos in a batch.", _BATCH)
-        self.clustering_seconds = histogram(
-            "clustering_seconds", "Jobs applied to an album: arrivals, settling, heroes, its answer."
+        self.seconds: Mapping[str, Histogram] = {
+            "fetch": histogram("fetch_seconds", "Reading one photo."),
+            "decode": histogram("decode_seconds", "Decoding one photo."),
+            "embed": histogram("embedding_seconds", "One batch through decoder and networks."),
+            "cluster": histogram(
+                "clustering_seconds", "Jobs applied to an album: arrivals, settling, heroes, its answer."
+            ),
+            "heroes": histogram("heroes_seconds", "Of that, heroes ranked and the answer made."),
+            "commit": histogram("commit_seconds", "One commit."),
+        }
+        self.clusters = histogram("album_clusters", "Clusters of an album.", _CLUSTERS, ("level",))
+        self.hero_scores = histogram("hero_score", "Score of a cluster's first hero.", _SCORES, ("level",))
+        self._model = Gauge(
+            "sploot_worker_model", "1 for the model that runs.", ("model", "networks"), registry=registry
         )
-        self.commit_seconds = histogram("commit_seconds", "One commit.")
+
+    def runs(self, model: str, networks: str) -> None:
+        """A model runs from now on, and no other."""
+        self._model.clear()
+        self._model.labels(model, networks).set(1)
+
+    def answered(self, answer: Answer) -> None:
+        """What an album came to."""
+        sizes = {"subject": 0, "look": 0}
+        for cluster in answer.clusters:
+            sizes[cluster.level] += 1
+            if cluster.heroes:
+                self.hero_scores.labels(cluster.level).observe(cluster.heroes[0].score)
+        for level, count in sizes.items():
+            self.clusters.labels(level).observe(count)
 
 
 class StoreGauges:

@@ -108,8 +108,8 @@ def encode(job: Job) -> bytes:
 
 
 def digest(job: Job) -> str:
-    """What tells a job from another that claims its id."""
-    return hashlib.sha256(encode(job)).hexdigest()
+    """What tells a job from another that claims its id; not its trace, which changes when it comes again."""
+    return hashlib.sha256(encode(msgspec.structs.replace(job, traceparent=None))).hexdigest()
 
 
 def parse(fields: Mapping[bytes, bytes], entry_id: str, uri_template: str | None = None) -> Job:

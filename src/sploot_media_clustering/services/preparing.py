@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar, runtime_checkable
@@ -155,7 +156,8 @@ class PhotoPreparer:
         return f"{source.digest.hex()}-{self._batcher.version}"
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+        task = partial(copy_context().run, partial(work, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, task)
 
 
 def _ready(embedding: PhotoEmbedding, source: Source) -> ReadyPhoto:

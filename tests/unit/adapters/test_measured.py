@@ -7,18 +7,24 @@ import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
+from memory_store import MemoryPetEmbeddings
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
+from prometheus_client.samples import Sample
+from sample_answers import household
 
 from sploot_media_clustering.adapters.measured import (
     MeasuredEmbedder,
+    MeasuredEmbeddings,
     MeasuredLetters,
     MeasuredQueue,
     MeasuredSource,
     MeasuredStore,
     MeasuredStream,
 )
-from sploot_media_clustering.adapters.worker_metrics import StoreGauges, WorkerMetrics
+from sploot_media_clustering.adapters.telemetry import Telemetry
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.errors import NotAnImageError, SourceUnavailableError
 from sploot_media_clustering.services.desk import JobState
@@ -100,9 +106,9 @@ MEASURED = {
 }
 
 
-def metrics() -> tuple[WorkerMetrics, CollectorRegistry]:
-    registry = CollectorRegistry()
-    return WorkerMetrics(registry), registry
+def measuring() -> tuple[Telemetry, CollectorRegistry]:
+    telemetry = Telemetry()
+    return telemetry, telemetry.registry
 
 
 @pytest.mark.parametrize("port", list(CALLS), ids=lambda port: port.__name__)
@@ -111,7 +117,7 @@ def test_everything_is_passed_on_as_it_came(port: type) -> None:
     methods = {name for name, _ in inspect.getmembers(port, inspect.isfunction) if not name.startswith("_")}
     assert methods == set(CALLS[port])
     calls: list[tuple[object, ...]] = []
-    measured = MEASURED[port](recorded(port, calls), metrics()[0])
+    measured = MEASURED[port](recorded(port, calls), measuring()[0])
     assert isinstance(measured, port)
     for name, (told, answer) in CALLS[port].items():
         assert asyncio.run(getattr(measured, name)(*told)) == answer
@@ -121,13 +127,13 @@ def test_everything_is_passed_on_as_it_came(port: type) -> None:
 def test_what_went_through_is_counted() -> None:
     """Messages, claims, jobs by their end, letters, commits by what became of them."""
 
-    async def steps(found: WorkerMetrics) -> None:
+    async def steps(found: Telemetry) -> None:
         for port, calls in CALLS.items():
             measured = MEASURED[port](recorded(port, []), found)
             for name, (told, _) in calls.items():
                 await getattr(measured, name)(*told)
 
-    found, registry = metrics()
+    found, registry = measuring()
     asyncio.run(steps(found))
     counted = {
         "sploot_worker_messages_taken_total": 1,
@@ -163,7 +169,7 @@ class Source:
 )
 def test_photos_are_counted_by_how_they_came(error: Exception | None, outcome: str) -> None:
     """And whoever asked hears of it as before."""
-    found, registry = metrics()
+    found, registry = measuring()
     source = MeasuredSource(Source(error), found)
     if error is None:
         assert source.read("uri") == b"uri"
@@ -187,7 +193,7 @@ class Embedder:
 
 def test_batches_are_counted_with_what_came_of_their_photos() -> None:
     """One by one or together."""
-    found, registry = metrics()
+    found, registry = measuring()
     embedder = MeasuredEmbedder(Embedder(), found)
     photos = [PhotoInput(name, b"") for name in "ab"]
     assert [part.image_id for part in embedder.embed(photos)] == ["a", "b"]
@@ -201,9 +207,12 @@ def test_batches_are_counted_with_what_came_of_their_photos() -> None:
 
 def test_no_label_grows_with_albums() -> None:
     """A thousand albums later there are as many time series as before."""
-    registry = CollectorRegistry()
-    WorkerMetrics(registry)
-    StoreGauges(registry).show(
+    found, registry = measuring()
+    for release in ("1", "2"):
+        found.metrics.runs(f"model-{release}", "networks-1")
+    for album in range(20):
+        found.metrics.answered(replace(household(), pet_id=f"pet-{album}"))
+    found.gauges.show(
         Overview(
             paused_at=None,
             waiting=1,
@@ -216,4 +225,43 @@ def test_no_label_grows_with_albums() -> None:
     )
     assert registry.get_sample_value("sploot_workers") == 2
     labels = {name for metric in registry.collect() for sample in metric.samples for name in sample.labels}
-    assert labels <= {"le", "status", "result", "outcome"}
+    assert labels <= {"le", "status", "result", "outcome", "level", "model", "networks"}
+    models = [sample.labels["model"] for sample in samples(registry, "sploot_worker_model")]
+    assert models == ["model-2"]
+    levels = {sample.labels["level"] for sample in samples(registry, "sploot_worker_hero_score_count")}
+    assert levels <= {"subject", "look"}
+
+
+def samples(registry: CollectorRegistry, name: str) -> list[Sample]:
+    return [sample for metric in registry.collect() for sample in metric.samples if sample.name == name]
+
+
+def test_what_albums_come_to_is_told() -> None:
+    """How many clusters they have, and how good the pictures are that stand for them."""
+    found, registry = measuring()
+    answer = household()
+    found.metrics.answered(answer)
+    for level in ("subject", "look"):
+        clusters = [cluster for cluster in answer.clusters if cluster.level == level]
+        scores = [cluster.heroes[0].score for cluster in clusters if cluster.heroes]
+        told = {"level": level}
+        assert registry.get_sample_value("sploot_worker_album_clusters_sum", told) == len(clusters)
+        counted = registry.get_sample_value("sploot_worker_hero_score_sum", told)
+        assert counted == pytest.approx(sum(scores))
+
+
+def test_embeddings_that_were_kept_are_counted() -> None:
+    """Those that were found, and those that were not."""
+    found, registry = measuring()
+    kept = MeasuredEmbeddings(MemoryPetEmbeddings(), found)
+    embedding = PhotoEmbedding("a", None, 4, 3, np.zeros(2, np.float16), (), "v")
+    assert kept.load("p", "a", "key") is None
+    kept.save("p", "a", "key", embedding)
+    assert kept.load("p", "a", "key") is embedding
+    kept.erase("p")
+    assert kept.load("p", "a", "key") is None
+    told = {
+        name: registry.get_sample_value("sploot_worker_embeddings_kept_total", {"outcome": name})
+        for name in ("found", "missed")
+    }
+    assert told == {"found": 1, "missed": 2}

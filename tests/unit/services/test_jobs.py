@@ -53,6 +53,12 @@ def test_equal_jobs_have_equal_bytes() -> None:
     assert digest(one) == digest(other) != digest(msgspec.structs.replace(one, pet_id="bella"))
 
 
+def test_a_job_that_comes_again_may_be_of_another_trace() -> None:
+    """Who repeats it begins one anew."""
+    one = JobRequest(job_id="j", pet_id="milo", traceparent="00-1")
+    assert digest(one) == digest(msgspec.structs.replace(one, traceparent="00-2"))
+
+
 def test_a_job_without_an_id_is_called_after_its_entry() -> None:
     """So that it is the same job whenever it is delivered again."""
     assert name_of(parse({JOB_FIELD: b'{"pet_id": "milo"}'}, ENTRY)) == ENTRY

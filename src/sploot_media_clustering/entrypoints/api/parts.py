@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
 from fastapi import Depends, Path, Request, Response
 
+from sploot_media_clustering.adapters.telemetry import NoSpans, Spans
 from sploot_media_clustering.entrypoints.api.limits import body_of
 from sploot_media_clustering.entrypoints.api.problems import Mistake, Problem
 from sploot_media_clustering.services.desk import Albums, DeadLetterBox, Intake
@@ -34,6 +35,7 @@ class ApiParts:
         dead_letters: messages that were given up.
         overseer: of the service, for its figures; None for those of requests alone.
         gallery: what the page of local mode shows; None for no page.
+        spans: of jobs that are handed in.
     """
 
     settings: ApiSettings
@@ -42,6 +44,7 @@ class ApiParts:
     dead_letters: DeadLetterBox
     overseer: Overseer | None = None
     gallery: Gallery | None = None
+    spans: Spans = field(default_factory=NoSpans)
 
 
 # Dependencies are coroutines although they wait for nothing: others go through a thread, at a tenth of what a

@@ -18,6 +18,7 @@ from sploot_media_clustering.settings import (
     from_environment,
     log_format,
     store_from_environment,
+    traces_are_collected,
     uris_from_environment,
     worker_from_environment,
 )
@@ -50,20 +51,22 @@ async def _served(url: str, settings: ApiSettings, uri_template: str | None) -> 
     from sploot_media_clustering.entrypoints.api.parts import ApiParts  # noqa: PLC0415 - see above
     from sploot_media_clustering.entrypoints.api.server import serve as serve_app  # noqa: PLC0415 - see above
 
-    async with (
-        service().open_desk(url, from_environment(), uri_template) as desk,
-        service().open_gallery(url, desk.albums, uris_from_environment()) as gallery,
-        service().open_overseer(url, worker_from_environment().letters_most) as overseer,
-    ):
-        parts = ApiParts(
-            settings=settings,
-            intake=desk.intake,
-            albums=desk.albums,
-            dead_letters=desk.letters,
-            overseer=overseer,
-            gallery=gallery if settings.local else None,
-        )
-        app = create_app(parts)
-        shown = "/" if settings.local and not settings.tokens else "/docs"
-        err.print(f"http://{settings.host}:{settings.port}{shown}", markup=False)
-        await serve_app(app, settings)
+    with service().open_spans("sploot-api", traces=traces_are_collected()) as spans:
+        async with (
+            service().open_desk(url, from_environment(), uri_template) as desk,
+            service().open_gallery(url, desk.albums, uris_from_environment()) as gallery,
+            service().open_overseer(url, worker_from_environment().letters_most) as overseer,
+        ):
+            parts = ApiParts(
+                settings=settings,
+                intake=desk.intake,
+                albums=desk.albums,
+                dead_letters=desk.letters,
+                overseer=overseer,
+                gallery=gallery if settings.local else None,
+                spans=spans,
+            )
+            app = create_app(parts)
+            shown = "/" if settings.local and not settings.tokens else "/docs"
+            err.print(f"http://{settings.host}:{settings.port}{shown}", markup=False)
+            await serve_app(app, settings)

@@ -14,6 +14,7 @@ from sploot_media_clustering.settings import (
     log_format,
     registry_from_environment,
     store_from_environment,
+    traces_are_collected,
     uris_from_environment,
     worker_from_environment,
 )
@@ -24,9 +25,9 @@ def worker() -> None:
 
     The settings are environment variables: REDIS_URL says where jobs are; SPLOOT_URI_HOSTS,
     SPLOOT_URI_PREFIXES and SPLOOT_FILE_ROOT say from where photos may be read; on SPLOOT_WORKER_PORT are
-    /healthz, /readyz and /metrics; SPLOOT_LOG=json makes a JSON object of each line of the log. Where
-    SPLOOT_REGISTRY names a registry, a worker whose model was replaced fetches the one in charge and goes on
-    with it. Any number of workers share the jobs; see docs/redis.md.
+    /healthz, /readyz and /metrics; SPLOOT_LOG=json makes a JSON object of each line of the log; traces go to
+    OTEL_EXPORTER_OTLP_ENDPOINT. Where SPLOOT_REGISTRY names a registry, a worker whose model was replaced
+    fetches the one in charge and goes on with it. Any number of workers share the jobs; see docs/redis.md.
 
     Example:
 
@@ -41,9 +42,9 @@ def worker() -> None:
     manner = tools.Manner(uri_template=store.uri_template, letters_most=told.letters_most)
     health = process.Address(told.host, told.port) if told.port else None
     fetch = fetch_into(settings.cache, registry_from_environment())
-    with root.open_store(store) as url:
+    with root.open_store(store) as url, tools.open_telemetry(traces=traces_are_collected()) as telemetry:
         while True:
-            with tools.open_tools(settings, uris_from_environment()) as opened:
+            with tools.open_tools(settings, uris_from_environment(), telemetry) as opened:
                 successor = process.work(url, opened, manner, health, fetch)
             if successor is None:
                 return

@@ -62,6 +62,19 @@ def test_a_key_stands_for_a_missing_id(client: Client) -> None:
     assert first != second
 
 
+def test_a_job_carries_its_callers_trace(client: Client, service: Service) -> None:
+    """Out of the header, where the body tells none; a header that is none is ignored."""
+    told, other = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
+    jobs = [
+        ({"job_id": "a"}, {"traceparent": told}),
+        ({"job_id": "b", "traceparent": other}, {"traceparent": told}),
+        ({"job_id": "c"}, {"traceparent": f"{told} and more"}),
+    ]
+    for job, headers in jobs:
+        assert client.post(JOBS, json={**examples.JOB, **job}, headers=headers).status_code == 202
+    assert [service.intake.jobs[name].traceparent for name in "abc"] == [told, other, None]
+
+
 @pytest.mark.parametrize(
     "path",
     [

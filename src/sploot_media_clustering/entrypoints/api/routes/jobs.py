@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -25,6 +26,11 @@ IdempotencyKey = Annotated[
         description="Stands for `job_id` where the body has none.",
     ),
 ]
+Traceparent = Annotated[
+    str | None,
+    Header(description="Of the caller's trace (W3C Trace Context), where the body has none."),
+]
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @router.post(
@@ -38,11 +44,15 @@ IdempotencyKey = Annotated[
     },
     openapi_extra=body(reference(JobRequest), {"two photos": JOB}),
 )
-async def submit(parts: Parts, job: Body, idempotency_key: IdempotencyKey = None) -> Response:
+async def submit(
+    parts: Parts, job: Body, idempotency_key: IdempotencyKey = None, traceparent: Traceparent = None
+) -> Response:
     """Store a job. Handing in the same job again, under the same `job_id`, changes nothing."""
+    told_trace = traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None
     wanted = read(job, JobRequest)
-    job_id = wanted.job_id or idempotency_key or str(uuid.uuid4())
-    submitted = await parts.intake.submit(structs.replace(wanted, job_id=job_id))
+    wanted = structs.replace(wanted, job_id=wanted.job_id or idempotency_key or str(uuid.uuid4()))
+    carried = parts.spans.publish(wanted, wanted.traceparent or told_trace)
+    submitted = await parts.intake.submit(structs.replace(wanted, traceparent=carried))
     return told(submitted, HTTPStatus.ACCEPTED, Location=f"{PREFIX}/cluster-jobs/{submitted.job_id}")
 
 
