@@ -1,7 +1,7 @@
 """Other ways to cluster the same vectors, each over a grid of its one parameter.
 
 All work on vectors of unit length, where Euclidean distance orders pairs as cosine does. A label below 0 is a
-photo left aside. scikit-learn, of the extra ``evaluation``, is imported when it is needed.
+photo left aside. scikit-learn, hdbscan and river (extra ``evaluation``) are imported when they are needed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist, squareform
 
 from sploot_media_clustering.errors import MissingExtraError
+from sploot_media_clustering.evaluation.stream_rivals import dbstream, denstream, hdbscan_arrivals
 
 Vectors = Float64[np.ndarray, "n d"]
 Labels = Int64[np.ndarray, " n"]
@@ -27,9 +28,16 @@ Clustering: TypeAlias = Callable[[Any, tuple[float, ...]], list[Any]]
 _DISTANCES: Final = tuple(np.round(np.linspace(0.35, 1.3, 14), 3).tolist())
 """Between unit vectors: from near-duplicates to right angles and beyond."""
 
+_RADII: Final = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
+"""Of DenStream's micro-clusters, which are tighter than what they join to."""
+
+_NEEDED: Final = ("hdbscan", "river", "sklearn")
+"""Modules of the extra ``evaluation``."""
+
 _CORE: Final = 3
 """Photos in range, itself among them, that found a cluster: the usual setting of photo managers."""
 
+_LEAST_SIZES: Final = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5)
 _MOST_CLUSTERS: Final = 8
 _PASSES: Final = 20
 _LEAST_SPREAD: Final = 1e-9
@@ -44,24 +52,24 @@ class Rival:
         name: as tables show it.
         grid: values of its parameter that are tried.
         cluster: vectors and grid to labels.
-        needs_sklearn: whether it needs the extra ``evaluation``.
     """
 
     name: str
     grid: tuple[float, ...]
     cluster: Clustering
-    needs_sklearn: bool = False
 
 
 def available() -> tuple[Rival, ...]:
     """All rivals that can run here.
 
     Raises:
-        MissingExtraError: scikit-learn is not installed, and most could not run.
+        MissingExtraError: a module of the extra ``evaluation`` is not installed, and most could not run.
     """
-    if importlib.util.find_spec("sklearn") is None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
         raise MissingExtraError(
-            "expected scikit-learn, which is not installed; pip install 'sploot-media-clustering[evaluation]'"
+            f"expected the modules {', '.join(missing)}, which are not installed; "
+            "pip install 'sploot-media-clustering[evaluation]'"
         )
     return RIVALS
 
@@ -208,17 +216,19 @@ def _bayesian_mixture(vectors: Vectors, concentration: float) -> Labels:
 
 
 RIVALS: Final = (
-    Rival("DBSCAN", _DISTANCES, _dbscan(2), needs_sklearn=True),
-    Rival("three in range", _DISTANCES, _dbscan(_CORE), needs_sklearn=True),
-    Rival("HDBSCAN", (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5), _each(_hdbscan), needs_sklearn=True),
+    Rival("DBSCAN", _DISTANCES, _dbscan(2)),
+    Rival("three in range", _DISTANCES, _dbscan(_CORE)),
+    Rival("HDBSCAN", _LEAST_SIZES, _each(_hdbscan)),
+    Rival("HDBSCAN with arrivals", _LEAST_SIZES, _each(hdbscan_arrivals)),
     Rival("average link", _DISTANCES, _linked("average")),
     Rival("complete link", _DISTANCES, _linked("complete")),
     Rival("Ward", tuple(2 * d for d in _DISTANCES), _linked("ward")),
     Rival("nearest centroid", _DISTANCES, _each(_nearest_centroid)),
     Rival("DP-means", _DISTANCES, _each(_dp_means)),
     Rival("Chinese whispers", _DISTANCES, _each(_chinese_whispers)),
-    Rival("BIRCH", _DISTANCES, _each(_birch), needs_sklearn=True),
-    Rival("k-means by silhouette", (0.05, 0.1, 0.15, 0.2, 0.3), _k_means, needs_sklearn=True),
-    Rival("Bayesian mixture", (1e-4, 1e-2, 1.0), _each(_bayesian_mixture), needs_sklearn=True),
+    Rival("DBSTREAM", _DISTANCES, _each(dbstream)),
+    Rival("DenStream", _RADII, _each(denstream)),
+    Rival("BIRCH", _DISTANCES, _each(_birch)),
+    Rival("k-means by silhouette", (0.05, 0.1, 0.15, 0.2, 0.3), _k_means),
+    Rival("Bayesian mixture", (1e-4, 1e-2, 1.0), _each(_bayesian_mixture)),
 )
-"""DBSTREAM and DenStream, which need river, and HDBSCAN's approximate predictions are left out."""
