@@ -47,6 +47,13 @@ def test_a_model_is_activated_and_taken_back(run: Run) -> None:
     assert "older-model" in run("model", "history").stdout
 
 
+def test_the_models_of_an_album_nobody_heard_of(run: Run) -> None:
+    """A clear word, and no table."""
+    told = run("model", "history", "--pet", "nobody")
+    assert (told.exit_code, told.stdout) == (3, "")
+    assert "there is no such album" in told.stderr
+
+
 def test_what_is_no_package_is_not_activated(run: Run) -> None:
     """And the store is left as it is."""
     assert run("model", "activate", "nothing").exit_code == 4

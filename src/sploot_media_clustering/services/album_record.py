@@ -15,6 +15,9 @@ from sploot_media_clustering.services.jobs import Position
 FORMAT: Final = 1
 """Raised when the stored shape changes; the version before it stays readable."""
 
+TERMS_KEPT: Final = 32
+"""More changes of model than an album sees in years."""
+
 _MAGIC: Final = b"SPLR"
 
 
@@ -53,6 +56,18 @@ class Former(msgspec.Struct, frozen=True, array_like=True):
     images: dict[str, Position]
 
 
+class Answered(msgspec.Struct, frozen=True, array_like=True):
+    """From when on a model answered for an album; until the next one does.
+
+    Attributes:
+        model_version: of that model; empty while there was no album.
+        since: the first version that it made.
+    """
+
+    model_version: str
+    since: int
+
+
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An album as it is stored.
 
@@ -70,6 +85,7 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         deleted: position of the last deletion of the album; what is older is a thing of the past.
         version: that the record was committed as.
         former: the album under the model before, until that is let go of, or a photo of it is removed.
+        answered: which models answered for it, in order, the newest :data:`TERMS_KEPT`.
     """
 
     state: bytes | None = None
@@ -83,6 +99,14 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     deleted: Position | None = None
     version: int = 0
     former: Former | None = None
+    answered: tuple[Answered, ...] = ()
+
+
+def answered_by(terms: tuple[Answered, ...], model_version: str, version: int) -> tuple[Answered, ...]:
+    """Who answered for an album, once a model has made a version of it."""
+    if model_version == (terms[-1].model_version if terms else ""):
+        return terms
+    return (*terms, Answered(model_version, version))[-TERMS_KEPT:]
 
 
 def pack(record: AlbumRecord) -> bytes:

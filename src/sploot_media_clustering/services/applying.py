@@ -16,7 +16,7 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import InputError, StateError
 from sploot_media_clustering.services import state_codec
-from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source, answered_by
 from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.clustering import ClusteringService
@@ -195,6 +195,7 @@ class _Draft:
         self._expected = record.expected
         self.deleted = record.deleted
         self._former = record.former
+        self._answered = record.answered
         self.asked_to_settle = False
 
     def do(self, part: Prepared) -> None:
@@ -276,6 +277,7 @@ class _Draft:
         """What came before goes without a trace, of whatever model it was; what came after stays."""
         self.deleted = position
         self._former = None
+        self._answered = ()
         self._images = {name: at for name, at in self._images.items() if at > position}
         self._removed_ms = {name: at for name, at in self._removed_ms.items() if name in self._images}
         self._sources = {name: part for name, part in self._sources.items() if name in self._images}
@@ -325,6 +327,7 @@ class _Draft:
 
     def record(self, state: AlbumState | None) -> AlbumRecord:
         """The album as it is to be stored; photos that went long ago are forgotten."""
+        model_version = self._clustering.model.version if state is not None or self.failed else ""
         forgotten = {name for name, at in self._removed_ms.items() if at < self._version - TOMBSTONE_MS}
         return AlbumRecord(
             state=None if state is None else state_codec.pack(state),
@@ -338,4 +341,5 @@ class _Draft:
             deleted=self.deleted,
             version=self._version,
             former=self._former,
+            answered=answered_by(self._answered, model_version, self._version),
         )

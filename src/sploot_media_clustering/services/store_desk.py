@@ -24,9 +24,11 @@ from sploot_media_clustering.errors import (
     TemporaryError,
     UnknownError,
 )
+from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import decision_of
 from sploot_media_clustering.services.desk import (
+    AnsweringModel,
     Change,
     Changed,
     DeadLetter,
@@ -131,6 +133,19 @@ class StoreAlbums:
         if answer is not None:
             await self._pets.keep_payload(pet_id, answer.version, msgspec.json.encode(answer))
         return answer
+
+    async def models(self, pet_id: str) -> tuple[AnsweringModel, ...]:
+        """Which models answered for the album, the oldest first; none where it was deleted."""
+        stored = await self._pets.read(pet_id)
+        if stored.record is None:
+            raise UnknownError("there is no such album")
+        terms = album_record.unpack(stored.record).answered
+        began = [datetime.fromtimestamp(term.since / 1000, UTC) for term in terms]
+        ended: list[datetime | None] = [*began[1:], None]
+        return tuple(
+            AnsweringModel(model_version=term.model_version, since=since, until=until)
+            for term, since, until in zip(terms, began, ended, strict=True)
+        )
 
     async def _have_carried(self, pet_id: str, models: str) -> None:
         """Have a worker bring the album over; asked for once, however many wait for the answer."""
