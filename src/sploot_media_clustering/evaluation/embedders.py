@@ -1,8 +1,8 @@
 """Embedders side by side: how well animals are told apart, for how much time and space.
 
 Protocol ``embedders-1``: ``households-1`` with one seed on the vectors of each model package, heads fitted
-anew without the set; gains are over the first package, pairwise by household. Time and memory are those of a
-process that does nothing else.
+anew without the set; gains are over the first package, pairwise by household. Processor time and memory are
+those of a process that does nothing else.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Cost:
     """What embedding takes.
 
     Attributes:
-        view_ms: time of one view, of some embedded together.
+        view_ms: processor time of one view, of some embedded together.
         memory_mb: what opening the embedder and embedding those takes, in millions of bytes; None where the
             operating system does not tell.
     """
@@ -88,14 +88,14 @@ def results_of(vectors: LabelledVectors, draws: int = DRAWS) -> tuple[IdentityRe
 
 
 def view_ms(embedder: Embedder) -> float:
-    """Median time of one view, of some embedded together."""
+    """Median processor time of one view, of some embedded together."""
     shape = (_VIEWS, embedder.input_px, embedder.input_px, 3)
     views = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     took_s = []
     for _ in range(_RUNS):
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         embedder.embed(views)
-        took_s.append((time.perf_counter() - start_s) / _VIEWS)
+        took_s.append((time.process_time() - start_s) / _VIEWS)
     return 1000 * median(took_s)
 
 
