@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx_writer import mean_network
+from served_embedder import remote_of, served
 
 from sploot_media_clustering.adapters.model_package import default_package
 from sploot_media_clustering.adapters.package_export import export_network
@@ -31,13 +34,20 @@ def own_embedder(folder: Path) -> Embedder:
     return export_network(recipe, folder, default_package(), folder / "package").open_embedder(threads=1)
 
 
-@pytest.fixture(scope="module", params=["fake", "built-in", "own"])
-def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    if request.param == "fake":
-        return FakeEmbedder()
-    if request.param == "own":
-        return own_embedder(tmp_path_factory.mktemp("own"))
-    return default_package().open_embedder(threads=2)
+@pytest.fixture(scope="module", params=["fake", "built-in", "own", "remote fake", "remote built-in"])
+def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedder]:
+    where, _, which = request.param.rpartition(" ")
+    if which == "fake":
+        local: Embedder = FakeEmbedder()
+    elif which == "own":
+        local = own_embedder(tmp_path_factory.mktemp("own"))
+    else:
+        local = default_package().open_embedder(threads=2)
+    if where == "remote":
+        with served(local) as url, closing(remote_of(url, local)) as remote:
+            yield remote
+    else:
+        yield local
 
 
 def views_for(embedder: Embedder, count: int) -> np.ndarray:
