@@ -54,7 +54,8 @@ def served(embedder: Embedder, settings: EmbedderSettings = SETTINGS, *, batch: 
         async with made.batcher.running():
             await server.serve(sockets=[listening])
 
-    with socket.socket() as listening:
+    # With the protocol named: else asyncio leaves it to Nagle to wait, 40 ms each time.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()  # who asks before the server is up waits
         thread = threading.Thread(target=lambda: asyncio.run(run(listening)))
