@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
 import uvicorn
@@ -72,7 +72,6 @@ class EmbedderProcess:
     """The command ``serve-embedder`` at an address that nobody else can take meanwhile."""
 
     folder: str
-    settings: dict[str, str] = field(default_factory=dict)
     running: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -86,9 +85,9 @@ class EmbedderProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def start(self, model: str = "") -> None:
         command = [*_PROGRAM, "--port", str(self.port)]
-        told = {"SPLOOT_EMBEDDER_TOKENS": TOKEN, "SPLOOT_CACHE": self.folder, **self.settings}
+        told = {"SPLOOT_EMBEDDER_TOKENS": TOKEN, "SPLOOT_CACHE": self.folder, "SPLOOT_MODEL": model}
         self.running = subprocess.Popen(command, env=os.environ | told)
         end = time.monotonic() + PATIENCE_S
         while not self.listens():

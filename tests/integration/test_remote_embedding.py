@@ -17,6 +17,7 @@ from cat_album import cat_photo, write_album
 from embedded_server import server_url
 from fake_worker import MANNER
 from memory_store import MemoryPetEmbeddings
+from own_network import own_package
 from PIL import Image
 from served_embedder import PATIENCE_S, TOKEN, EmbedderProcess, served
 from typer.testing import Result
@@ -190,7 +191,14 @@ async def ended(queue: RedisJobQueue, job_id: str) -> object:
     return state.status, [(part.image_id, part.error) for part in state.failed_images]
 
 
-async def drill(local: Settings, remote: Settings, embedder: EmbedderProcess, log: Callable[[], str]) -> None:
+async def drill(
+    local: Settings,
+    remote: Settings,
+    embedder: EmbedderProcess,
+    meanwhile: str | None,
+    heard: Callable[[], bool],
+) -> None:
+    """Jobs with the networks here, and the same with them elsewhere, where something happens in between."""
     connection = connect(server_url())
     await connection.execute("FLUSHALL")
     queue, pets = RedisJobQueue(connection), RedisPetStore(connection)
@@ -210,10 +218,13 @@ async def drill(local: Settings, remote: Settings, embedder: EmbedderProcess, lo
         await queue.add(job("there-1", "there", first))
         assert await ended(queue, "there-1") == told == ("done", [("broken", "NotAnImageError")])
         embedder.kill()
+        if meanwhile is not None:
+            await asyncio.to_thread(embedder.start, meanwhile)
         await queue.add(job("there-2", "there", more))
         async with asyncio.timeout(PATIENCE_S):
-            while "jobs of the album there wait: " not in log():  # noqa: ASYNC110 - written by the worker
+            while not heard():  # noqa: ASYNC110 - written by the worker
                 await asyncio.sleep(0.02)
+        embedder.kill()
         await asyncio.to_thread(embedder.start)
         assert await ended(queue, "there-2") == ("done", [])
     require_same(await answer("here"), await answer("there"))
@@ -227,7 +238,23 @@ def test_a_worker_comes_to_the_same_and_outlives_its_embedder(
 ) -> None:
     """Killed and started again in the middle: the job waits meanwhile, and none is lost or given up."""
     caplog.set_level(logging.WARNING)
-    asyncio.run(drill(local, remote, embedder, lambda: caplog.text))
+    heard = "jobs of the album there wait: "
+    asyncio.run(drill(local, remote, embedder, None, lambda: heard in caplog.text))
+
+
+@pytest.mark.slow
+def test_a_worker_uses_nothing_of_another_models_server(
+    local: Settings,
+    remote: Settings,
+    embedder: EmbedderProcess,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Exchanged in the middle: jobs wait for the right one, and the log says what runs there."""
+    caplog.set_level(logging.WARNING)
+    own = own_package(tmp_path).folder
+    heard = f"wait: {embedder.url} answers 409: expected views for the networks means-1-"
+    asyncio.run(drill(local, remote, embedder, str(own), lambda: heard in caplog.text))
 
 
 def test_a_worker_does_not_start_with_another_models_server(local: Settings) -> None:
