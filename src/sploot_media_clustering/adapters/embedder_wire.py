@@ -1,7 +1,7 @@
 """What goes between a worker and an embedding server: plain numbers, and who made them.
 
 Views are sent as they are, bytes of RGB without any header, so there is nothing to parse that could harm the
-server. Answers are MessagePack of two texts of numbers, with the version of the networks that made them.
+server. Answers are MessagePack: the numbers as bytes, and the version of the networks that made them.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _TOLD_BYTES_MOST: Final = 64 * 1024
 _DETAIL_CHARACTERS: Final = 300
 
 
-class _NotAnswered(EmbedderUnavailableError):  # noqa: N818 - never leaves this module by this name
+class _NotAnsweredError(EmbedderUnavailableError):
     """Worth another try."""
 
 
@@ -125,9 +125,9 @@ class RemoteEmbedder:
         try:
             body = self._asked("GET", wire.NETWORKS_PATH, b"", _TOLD_BYTES_MOST)
             found = msgspec.json.decode(body, type=wire.Networks)
-        except _NotAnswered as error:
-            _log.warning("%s", error)
-        except (EmbedderUnavailableError, msgspec.DecodeError) as error:
+        except _NotAnsweredError as error:
+            _log.info("%s", error)
+        except (EmbedderUnavailableError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(
                 f"expected an embedding server at {self._url}, as SPLOOT_EMBEDDER_URL says: {error}"
             ) from error
@@ -155,7 +155,7 @@ class RemoteEmbedder:
         for _ in range(self._patience.tries - 1):
             try:
                 return self._tried(views)
-            except _NotAnswered as error:
+            except _NotAnsweredError as error:
                 _log.info("asking again in %g s: %s", wait_s, error)
                 self._sleep(wait_s)
                 wait_s *= 2
@@ -169,8 +169,11 @@ class RemoteEmbedder:
         most_bytes = wire.seen_bytes_most(len(views), self.dimension)
         try:
             body = self._asked("POST", wire.VIEWS_PATH, wire.pack_views(views), most_bytes)
-        except _NotAnswered:
+        except _NotAnsweredError:
             self._breaker.failed()
+            raise
+        except EmbedderUnavailableError:
+            self._breaker.succeeded()  # it is there, and refuses
             raise
         self._breaker.succeeded()
         try:
@@ -200,13 +203,13 @@ class RemoteEmbedder:
                     if len(told) > max(most_bytes, _TOLD_BYTES_MOST):
                         raise EmbedderUnavailableError(f"{self._url} answers more than was asked for")
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise _NotAnswered(
+            raise _NotAnsweredError(
                 f"expected an answer of {self._url}, got {type(error).__name__} {error}".rstrip()
                 + "; is `sploot-clustering serve-embedder` running there?"
             ) from error
         if response.status == HTTPStatus.OK:
             return bytes(told)
-        kind = _NotAnswered if response.status in _PASSING else EmbedderUnavailableError
+        kind = _NotAnsweredError if response.status in _PASSING else EmbedderUnavailableError
         raise kind(f"{self._url} answers {response.status}: {_detail(told)}")
 
     def _other(self, networks: str) -> str:

@@ -204,7 +204,7 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever() -> None:
 
 def test_something_else_at_the_address_is_told() -> None:
     """It is no embedding server."""
-    for answer in ((200, b"<html>"), (404, b"<html>"), (200, b'{"networks": 1}')):
+    for answer in ((200, b"<html>"), (404, b"<html>"), (200, b'{"networks": 1}'), (200, b'"\xff"')):
         with (
             scripted(answer) as server,
             asking(server.url) as remote,
