@@ -38,6 +38,8 @@ class Settings:
         gpu_memory_bytes: that a network may take of a GPU (``SPLOOT_GPU_MEMORY_BYTES``).
         trusted_models: SHA-256 of TorchScript files that may run (``SPLOOT_TRUSTED_MODELS``, separated by
             commas).
+        embedder_url: of an embedding server; None to embed in this process (``SPLOOT_EMBEDDER_URL``).
+        embedder_token: that it is shown (the first of ``SPLOOT_EMBEDDER_TOKENS``).
     """
 
     model: Path | None
@@ -47,6 +49,8 @@ class Settings:
     providers: tuple[str, ...] = ()
     gpu_memory_bytes: int = Execution().gpu_memory_bytes
     trusted_models: tuple[str, ...] = ()
+    embedder_url: str | None = None
+    embedder_token: str | None = field(default=None, repr=False)
 
     @property
     def execution(self) -> Execution:
@@ -64,6 +68,7 @@ class ApiSettings:
     """What an installation may choose of the API.
 
     Attributes:
+        variables: what the names of its variables begin with, for messages.
         local: one machine, one person: loopback only, and no token unless one is set (``SPLOOT_LOCAL``).
         tokens: any of which opens the API, so that one can be exchanged for the next (``SPLOOT_API_TOKENS``,
             separated by commas).
@@ -75,6 +80,7 @@ class ApiSettings:
         burst: requests of one caller at once (``SPLOOT_API_BURST``).
     """
 
+    variables: str = "SPLOOT_API"
     local: bool = False
     tokens: tuple[str, ...] = field(default=(), repr=False)
     metrics_tokens: tuple[str, ...] = field(default=(), repr=False)
@@ -83,6 +89,21 @@ class ApiSettings:
     max_body_bytes: int = 1 << 20
     requests_per_s: float = 500.0
     burst: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderSettings(ApiSettings):
+    """The same of an embedding server (``SPLOOT_EMBEDDER_TOKENS``, ``SPLOOT_EMBEDDER_HOST`` and so on).
+
+    Attributes:
+        delay_s: that a batch may wait to become as large as the one before (``SPLOOT_EMBEDDER_DELAY_S``).
+            2 ms are some times what it takes to ask again over a local network.
+    """
+
+    variables: str = "SPLOOT_EMBEDDER"
+    port: int = 8090
+    requests_per_s: float = 0.0
+    delay_s: float = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +188,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         providers=asked_providers(environment.get("SPLOOT_PROVIDERS", "")),
         gpu_memory_bytes=_count(environment, "SPLOOT_GPU_MEMORY_BYTES", Execution().gpu_memory_bytes),
         trusted_models=_listed(environment, "SPLOOT_TRUSTED_MODELS"),
+        embedder_url=environment.get("SPLOOT_EMBEDDER_URL") or None,
+        embedder_token=next(iter(_listed(environment, "SPLOOT_EMBEDDER_TOKENS")), None),
     )
 
 
@@ -186,6 +209,23 @@ def api_from_environment(environment: Mapping[str, str] = os.environ) -> ApiSett
         max_body_bytes=_count(environment, "SPLOOT_API_MAX_BODY_BYTES", told.max_body_bytes),
         requests_per_s=_number(environment, "SPLOOT_API_REQUESTS_PER_S", told.requests_per_s),
         burst=_count(environment, "SPLOOT_API_BURST", told.burst),
+    )
+
+
+def embedder_from_environment(environment: Mapping[str, str] = os.environ) -> EmbedderSettings:
+    """Settings of an embedding server from environment variables.
+
+    Raises:
+        ConfigurationError: a variable does not read as what it should be.
+    """
+    told = EmbedderSettings()
+    return EmbedderSettings(
+        local=_truth(environment, "SPLOOT_LOCAL"),
+        tokens=_listed(environment, "SPLOOT_EMBEDDER_TOKENS"),
+        metrics_tokens=_listed(environment, "SPLOOT_METRICS_TOKENS"),
+        host=environment.get("SPLOOT_EMBEDDER_HOST") or told.host,
+        port=_count(environment, "SPLOOT_EMBEDDER_PORT", told.port),
+        delay_s=_number(environment, "SPLOOT_EMBEDDER_DELAY_S", told.delay_s),
     )
 
 

@@ -70,6 +70,7 @@ COMMANDS: Final = {
     "up": "up:up",
     "serve": "serve:serve",
     "worker": "worker:worker",
+    "serve-embedder": "serve_embedder:serve_embedder",
     "submit": "jobs:submit",
     "status": "jobs:status",
     "pending": "oversee:pending",
