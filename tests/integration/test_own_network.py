@@ -163,7 +163,7 @@ def test_halves_are_found_wherever_they_are() -> None:
     assert has_half_precision(field(7, field(5, half)))
     assert has_half_precision(nested(half))
     package = default_package()
-    assert not has_half_precision(package.read(package.manifest.embedder.file))
+    assert not has_half_precision(package.read(package.manifest.detector.file))
     assert not has_half_precision(nested(tensor("w", 10.0)))
 
 
