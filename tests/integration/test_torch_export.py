@@ -56,11 +56,11 @@ TINY_CLIPS = {
 
 
 def recipe(
-    library: Literal["open_clip", "timm"], architecture: str, input_px: int, dimension: int
+    built_by: Literal["open_clip", "timm"], architecture: str, input_px: int, dimension: int
 ) -> TorchRecipe:
     return TorchRecipe(
         name=architecture.replace("_", "-"),
-        library=library,
+        built_by=built_by,
         architecture=architecture,
         hub="nobody/nothing",
         input_px=input_px,
@@ -154,7 +154,7 @@ def whole(which: TorchRecipe) -> Any:  # noqa: ANN401 - of a library without typ
     """The network with weights that nobody else has, its text tower or classifier with it."""
     torch.manual_seed(7)
     with quiet():
-        if which.library == "timm":
+        if which.built_by == "timm":
             return timm.create_model(which.architecture, pretrained=False).eval()
         return open_clip.create_model(which.architecture, pretrained=None, load_weights=False).eval()
 
@@ -174,7 +174,7 @@ def test_weights_of_a_file_are_those_that_are_used(which: TorchRecipe, suffix: s
     trained = whole(which)
     file = saved(dict(trained.state_dict()), tmp_path / f"weights{suffix}")
     source = open_source(which, file)
-    tower = trained.visual if which.library == "open_clip" else trained
+    tower = trained.visual if which.built_by == "open_clip" else trained
     expected = {
         name: value for name, value in tower.state_dict().items() if name in source.module.state_dict()
     }
@@ -188,7 +188,7 @@ def test_weights_of_a_file_are_those_that_are_used(which: TorchRecipe, suffix: s
 @pytest.mark.parametrize("wrong", ["missing", "surplus", "shape"])
 def test_weights_that_do_not_all_match_are_refused(which: TorchRecipe, wrong: str, tmp_path: Path) -> None:
     """What a file lacks would else stay random, and nobody would notice."""
-    tower = "visual." if which.library == "open_clip" else ""
+    tower = "visual." if which.built_by == "open_clip" else ""
     tensors = dict(whole(which).state_dict())
     name = next(name for name, value in tensors.items() if name.startswith(tower) and value.ndim > 1)
     if wrong == "missing":
@@ -266,7 +266,7 @@ def test_what_does_not_fit_is_told_before_the_work(tmp_path: Path, monkeypatch: 
 def test_the_table_says_what_the_libraries_say(one: TorchRecipe) -> None:
     """Size, dimension and preprocessing of every recipe, without its weights."""
     with quiet(), torch.device("meta"):
-        if one.library == "open_clip":
+        if one.built_by == "open_clip":
             module = open_clip.create_model(
                 one.architecture, pretrained=None, load_weights=False, device="meta"
             ).visual

@@ -217,6 +217,7 @@ def _written(
         canary=msgspec.structs.replace(theirs.canary, embedding=embedding.astype("<f2").tobytes()),
         heads=None,
         reference=None,
+        gate=None,
         parity=parity,
     )
     write_atomically(out / MANIFEST_NAME, write_manifest(manifest))

@@ -210,6 +210,20 @@ class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     exported_auc: float | None = None
 
 
+class GateEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a model passed the gate: no figure of a baseline was lost.
+
+    Attributes:
+        model: version of the heads that were judged; for others it says nothing.
+        baseline_sha256: of the baseline's file.
+        figures: how many were compared.
+    """
+
+    model: str
+    baseline_sha256: _Sha256
+    figures: _Positive
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A model package's description.
 
@@ -226,6 +240,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         canary: see there.
         reference: None in a package whose statistics were not taken yet.
         parity: None where the embedder was not exported from another network.
+        gate: None where the heads did not pass it.
     """
 
     format: int
@@ -240,6 +255,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     heads: HeadsEntry | None = None
     reference: Reference | None = None
     parity: Parity | None = None
+    gate: GateEntry | None = None
 
     @property
     def network_version(self) -> str:

@@ -22,7 +22,7 @@ class TorchRecipe:
 
     Attributes:
         name: as the command takes it.
-        library: whose code builds it.
+        built_by: whose code builds it.
         architecture: the library's name for it; timm's names its weights too.
         weights: open_clip's name for them.
         hub: repository of the weights on the Hugging Face hub.
@@ -36,7 +36,7 @@ class TorchRecipe:
     """
 
     name: str
-    library: Literal["open_clip", "timm"]
+    built_by: Literal["open_clip", "timm"]
     architecture: str
     hub: str
     input_px: int
@@ -54,7 +54,7 @@ def _clip(
 ) -> TorchRecipe:
     return TorchRecipe(
         name=name,
-        library="open_clip",
+        built_by="open_clip",
         architecture=architecture,
         weights=weights,
         hub=hub,
@@ -73,7 +73,7 @@ def _timm(
     mean, deviation = _IMAGENET if name.startswith("dino") else _HALVES
     return TorchRecipe(
         name=name,
-        library="timm",
+        built_by="timm",
         architecture=architecture,
         hub=f"timm/{architecture}",
         input_px=input_px,

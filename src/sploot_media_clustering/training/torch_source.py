@@ -106,7 +106,7 @@ def quiet() -> Iterator[None]:
 
 
 def _built(recipe: TorchRecipe) -> Any:  # noqa: ANN401 - of an extra
-    if recipe.library == "open_clip":
+    if recipe.built_by == "open_clip":
         open_clip = import_module("open_clip")
         return open_clip.create_model(recipe.architecture, pretrained=None, load_weights=False).eval()
     timm = import_module("timm")
@@ -116,11 +116,11 @@ def _built(recipe: TorchRecipe) -> Any:  # noqa: ANN401 - of an extra
 
 
 def _image_tower(recipe: TorchRecipe, whole: Any) -> Any:  # noqa: ANN401
-    return whole.visual if recipe.library == "open_clip" else whole
+    return whole.visual if recipe.built_by == "open_clip" else whole
 
 
 def _load(recipe: TorchRecipe, whole: Any, file: Path) -> None:  # noqa: ANN401
-    if recipe.library == "open_clip":
+    if recipe.built_by == "open_clip":
         import_module("open_clip").load_checkpoint(whole, str(file), strict=True, weights_only=True)
         return
     tensors = import_module("timm.models").load_state_dict(str(file), use_ema=False, weights_only=True)
@@ -136,7 +136,7 @@ def _fetched(recipe: TorchRecipe) -> Path:
     """The file of the weights, from the hub or from its cache."""
     hub = import_module("huggingface_hub")
     reasons = []
-    for name in _HUB_FILES[recipe.library]:
+    for name in _HUB_FILES[recipe.built_by]:
         try:
             return Path(hub.hf_hub_download(recipe.hub, name))
         except hub.errors.EntryNotFoundError as error:
@@ -148,7 +148,7 @@ def _fetched(recipe: TorchRecipe) -> Path:
             break
     raise ConfigurationError(
         f"expected the weights of {recipe.name} from huggingface.co/{recipe.hub}, got: {reasons[-1]}; fetch "
-        f"{_HUB_FILES[recipe.library][0]} where there is a network, and name it with --weights, or try speed "
+        f"{_HUB_FILES[recipe.built_by][0]} where there is a network, and name it with --weights, or try speed "
         "and memory with --random-weights"
     )
 

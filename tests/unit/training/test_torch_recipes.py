@@ -34,4 +34,4 @@ def test_the_page_tells_of_every_recipe(recipe: object) -> None:
         found.commercial,
     ]
     assert [cells[2], *cells[3:5], *cells[-2:]] == told
-    assert cells[1] == f"{found.library} `{found.architecture}`"
+    assert cells[1] == f"{found.built_by} `{found.architecture}`"

@@ -98,7 +98,7 @@ def export_named(recipe: TorchRecipe, told: Told, out_folder: Path) -> ModelPack
 def _around(recipe: TorchRecipe, told: Told, source: Source, file: str) -> NetworkRecipe:
     """What has to be done around the file that was written."""
     parts = [recipe.name, "random" if source.random_weights else "", told.precision.replace("fp32", "")]
-    versions = ", ".join(f"{one} {import_module(one).__version__}" for one in ("torch", recipe.library))
+    versions = ", ".join(f"{one} {import_module(one).__version__}" for one in ("torch", recipe.built_by))
     return NetworkRecipe(
         name="-".join(filter(None, parts)),
         network=file,
@@ -108,7 +108,7 @@ def _around(recipe: TorchRecipe, told: Told, source: Source, file: str) -> Netwo
         input=INPUT if told.to == "onnx" else "",
         output=OUTPUT if told.to == "onnx" else "",
         licence=recipe.licence,
-        origin=f"{recipe.library}'s {recipe.architecture}, {source.origin}; {told.to}, {told.precision}, "
+        origin=f"{recipe.built_by}'s {recipe.architecture}, {source.origin}; {told.to}, {told.precision}, "
         f"by {versions}",
     )
 
