@@ -27,7 +27,7 @@ from sploot_media_clustering.adapters.measured import (
     MeasuredStore,
     MeasuredStream,
 )
-from sploot_media_clustering.adapters.package_heads import read_heads
+from sploot_media_clustering.adapters.package_heads import has_passed_gate, read_heads
 from sploot_media_clustering.adapters.pet_embeddings import FolderPetEmbeddings
 from sploot_media_clustering.adapters.redis_connection import RedisConnection
 from sploot_media_clustering.adapters.redis_health import RedisHealth
@@ -70,6 +70,7 @@ class Tools:
         kept: embeddings of albums.
         canary: a photo on which the networks have to find an animal; without one they are not tried.
         telemetry: what is told of the work.
+        passed_gate: whether the model did, so that it may take charge by itself.
     """
 
     clustering: ClusteringService
@@ -78,6 +79,7 @@ class Tools:
     kept: PetEmbeddings
     canary: bytes = b""
     telemetry: Telemetry = field(default_factory=Telemetry)
+    passed_gate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def open_tools(settings: Settings, uris: UriSettings, telemetry: Telemetry | Non
                 FolderPetEmbeddings(f"{settings.cache}/albums", parts.file_systems),
                 canary_photo(),
                 telemetry,
+                passed_gate=has_passed_gate(parts.package),
             )
         finally:
             source.close()
@@ -187,7 +190,8 @@ async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> A
         overseer = RedisOverseer(
             connection, letters_most=manner.letters_most, uri_template=manner.uri_template
         )
-        gates: list[Gate] = [Charge(RedisModels(connection), tools.clustering.model.version), overseer]
+        charge = Charge(RedisModels(connection), tools.clustering.model.version, passed=tools.passed_gate)
+        gates: list[Gate] = [charge, overseer]
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as threads:
             source = MeasuredSource(tools.source, telemetry)
             kept = MeasuredEmbeddings(tools.kept, telemetry)

@@ -183,6 +183,47 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statistics: Mapping[str, tuple[float, ...]]
 
 
+class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How close the embedder comes to the network that it was exported from, on the same pictures.
+
+    Attributes:
+        precision: of its weights.
+        pictures: how many were looked at.
+        drawn: they were made by arithmetic; else they are labelled photos.
+        random_weights: the network was never trained: nothing but speed and memory can be learned from it.
+        least_cosine: between both vectors of a picture, of all pictures.
+        mean_cosine: of all pictures.
+        centred_cosine: the least, after the mean of the source's vectors was taken off both: where all
+            vectors look alike, the plain one says little.
+        source_auc: how often the source finds two photos of one animal closer than two of different ones.
+        exported_auc: the same of the export.
+    """
+
+    precision: Literal["fp32", "fp16", "int8"]
+    pictures: _Positive
+    drawn: bool
+    random_weights: bool
+    least_cosine: float
+    mean_cosine: float
+    centred_cosine: float
+    source_auc: float | None = None
+    exported_auc: float | None = None
+
+
+class GateEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a model passed the gate: no figure of a baseline was lost.
+
+    Attributes:
+        model: version of the heads that were judged; for others it says nothing.
+        baseline_sha256: of the baseline's file.
+        figures: how many were compared.
+    """
+
+    model: str
+    baseline_sha256: _Sha256
+    figures: _Positive
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A model package's description.
 
@@ -198,6 +239,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         heads: None in a package whose heads were not fitted yet.
         canary: see there.
         reference: None in a package whose statistics were not taken yet.
+        parity: None where the embedder was not exported from another network.
+        gate: None where the heads did not pass it.
     """
 
     format: int
@@ -211,6 +254,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     canary: Canary
     heads: HeadsEntry | None = None
     reference: Reference | None = None
+    parity: Parity | None = None
+    gate: GateEntry | None = None
 
     @property
     def network_version(self) -> str:
