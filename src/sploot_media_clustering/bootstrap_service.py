@@ -13,6 +13,7 @@ from sploot_media_clustering.adapters.guarded_source import GuardedSource
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
+from sploot_media_clustering.adapters.redis_drift import RedisDrift
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
@@ -37,6 +38,7 @@ from sploot_media_clustering.services.models_in_charge import ModelsInCharge
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
+from sploot_media_clustering.services.watching import Watch
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
 
 __all__ = ["back_up", "restore"]  # besides what is defined here
@@ -151,6 +153,19 @@ async def open_desk(url: str, settings: Settings, uri_template: str | None = Non
             StoreIntake(queue),
             StoreAlbums(queue, pets, Committer(pets, applier), RedisHealth(connection)),
             StoreLetters(RedisDeadLetters(connection), queue, pets, uri_template),
+        )
+
+
+@asynccontextmanager
+async def open_watch(url: str, clustering: ClusteringService) -> AsyncIterator[Watch]:
+    """Looks at the albums in the store at ``url``.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+    async with open_connection(url) as connection:
+        yield Watch(
+            RedisAlbumVersions(connection), RedisPetStore(connection), clustering, RedisDrift(connection)
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.drift import DriftReport
 from sploot_media_clustering.services.overseeing import Overview
 
 _STEP_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -90,8 +91,8 @@ class StoreGauges:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def gauge(name: str, text: str) -> Gauge:
-            return Gauge(f"sploot_{name}", text, registry=registry)
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"sploot_{name}", text, labels, registry=registry)
 
         self._waiting = gauge("jobs_waiting", "Jobs that no worker has taken up.")
         self._in_hand = gauge("jobs_in_hand", "Jobs that a worker has.")
@@ -100,6 +101,9 @@ class StoreGauges:
         self._paused = gauge("consumption_paused", "1 while no jobs are taken up.")
         self._letters = gauge("dead_letters_stored", "Messages that were given up and wait for somebody.")
         self._letters_most = gauge("dead_letters_most", "As many of them are kept; then jobs wait.")
+        self._drift_checked = gauge("drift_checked_timestamp_seconds", "When drift was looked for.", "model")
+        self._drift_alarm = gauge("drift_alarm", "1 for what has drifted.", "model", "what")
+        self._drift_effect = gauge("drift_effect", "How far it has.", "model", "what")
 
     def show(self, overview: Overview) -> None:
         """Set them."""
@@ -110,3 +114,14 @@ class StoreGauges:
         self._paused.set(overview.paused_at is not None)
         self._letters.set(overview.dead_letters)
         self._letters_most.set(overview.dead_letters_most)
+        for gauge in (self._drift_checked, self._drift_alarm, self._drift_effect):
+            gauge.clear()
+        if overview.drift is not None:
+            self._show_drift(overview.drift)
+
+    def _show_drift(self, report: DriftReport) -> None:
+        model = report.model_version
+        self._drift_checked.labels(model).set(report.checked_at.timestamp())
+        for found in report.findings:
+            self._drift_alarm.labels(model, found.name).set(found.alarm)
+            self._drift_effect.labels(model, found.name).set(found.effect)
