@@ -38,6 +38,11 @@ class Settings:
         gpu_memory_bytes: that a network may take of a GPU (``SPLOOT_GPU_MEMORY_BYTES``).
         trusted_models: SHA-256 of TorchScript files that may run (``SPLOOT_TRUSTED_MODELS``, separated by
             commas).
+        pipeline: which pipeline answers, or shares of albums (``SPLOOT_PIPELINE``:
+            ``mixture:0.1,shadow:0.2,stub``).
+        pipeline_file: that says so in its place, and may change at any time (``SPLOOT_PIPELINE_FILE``).
+        pipeline_provider: of OpenFeature, which is asked first (``SPLOOT_PIPELINE_PROVIDER``:
+            ``MODULE:FACTORY``).
     """
 
     model: Path | None
@@ -47,6 +52,9 @@ class Settings:
     providers: tuple[str, ...] = ()
     gpu_memory_bytes: int = Execution().gpu_memory_bytes
     trusted_models: tuple[str, ...] = ()
+    pipeline: str = "mixture"
+    pipeline_file: Path | None = None
+    pipeline_provider: str | None = None
 
     @property
     def execution(self) -> Execution:
@@ -159,6 +167,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         ConfigurationError: a variable does not read as what it should be.
     """
     model = environment.get("SPLOOT_MODEL")
+    file = environment.get("SPLOOT_PIPELINE_FILE")
     return Settings(
         model=Path(model) if model else None,
         cache=environment.get("SPLOOT_CACHE") or str(_cache_home(environment) / "embeddings"),
@@ -167,6 +176,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         providers=asked_providers(environment.get("SPLOOT_PROVIDERS", "")),
         gpu_memory_bytes=_count(environment, "SPLOOT_GPU_MEMORY_BYTES", Execution().gpu_memory_bytes),
         trusted_models=_listed(environment, "SPLOOT_TRUSTED_MODELS"),
+        pipeline=environment.get("SPLOOT_PIPELINE") or "mixture",
+        pipeline_file=Path(file) if file else None,
+        pipeline_provider=environment.get("SPLOOT_PIPELINE_PROVIDER") or None,
     )
 
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.drift import DriftReport
 from sploot_media_clustering.services.overseeing import Overview
+from sploot_media_clustering.services.shadow import Difference
 
 _STEP_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Around a commit (milliseconds), an embedding (tens of them), and an album that settles (a second)."""
@@ -63,6 +64,12 @@ class WorkerMetrics:
         }
         self.clusters = histogram("album_clusters", "Clusters of an album.", _CLUSTERS, ("level",))
         self.hero_scores = histogram("hero_score", "Score of a cluster's first hero.", _SCORES, ("level",))
+        self._agreement = histogram(
+            "shadow_agreement", "Of what answers and its shadow, adjusted for chance.", _SCORES, ("level",)
+        )
+        self._shadow_heroes = counter(
+            "shadow_heroes", "Heroes that the shadow would have kept or changed.", "level", "outcome"
+        )
         self._model = Gauge(
             "sploot_worker_model", "1 for the model that runs.", ("model", "networks"), registry=registry
         )
@@ -81,6 +88,12 @@ class WorkerMetrics:
                 self.hero_scores.labels(cluster.level).observe(cluster.heroes[0].score)
         for level, count in sizes.items():
             self.clusters.labels(level).observe(count)
+
+    def shadowed(self, found: Difference) -> None:
+        """How a shadow would have answered."""
+        self._agreement.labels(found.level).observe(found.agreement)
+        self._shadow_heroes.labels(found.level, "kept").inc(found.heroes_kept)
+        self._shadow_heroes.labels(found.level, "changed").inc(found.heroes - found.heroes_kept)
 
 
 class StoreGauges:
