@@ -91,9 +91,9 @@ class WorkerMetrics:
 
     def shadowed(self, found: Difference) -> None:
         """How a shadow would have answered."""
-        self._agreement.labels(found.level).observe(found.agreement)
-        self._shadow_heroes.labels(found.level, "kept").inc(found.heroes_kept)
-        self._shadow_heroes.labels(found.level, "changed").inc(found.heroes - found.heroes_kept)
+        self._agreement.labels(found.cluster_level).observe(found.agreement)
+        self._shadow_heroes.labels(found.cluster_level, "kept").inc(found.heroes_kept)
+        self._shadow_heroes.labels(found.cluster_level, "changed").inc(found.heroes - found.heroes_kept)
 
 
 class StoreGauges:

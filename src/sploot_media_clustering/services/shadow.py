@@ -17,7 +17,7 @@ class Difference:
     """One level of two answers.
 
     Attributes:
-        level: that was compared.
+        cluster_level: that was compared.
         photos: in a cluster of both.
         agreement: of pairs of them, adjusted for chance (Hubert & Arabie 1985, "Comparing partitions"): 1
             where both are the same, around 0 where they have nothing in common.
@@ -26,7 +26,7 @@ class Difference:
         heroes_kept: of these, those that stand for one of the second.
     """
 
-    level: Level
+    cluster_level: Level
     photos: int
     agreement: float
     clusters: tuple[int, int]
@@ -40,7 +40,7 @@ def difference(old: Answer, new: Answer, level: Level) -> Difference:
     both = sorted(before.keys() & after.keys())
     heroes, others = _heroes(old, level), _heroes(new, level)
     return Difference(
-        level=level,
+        cluster_level=level,
         photos=len(both),
         agreement=_adjusted_rand([(before[name], after[name]) for name in both]),
         clusters=(_count(old, level), _count(new, level)),

@@ -129,7 +129,7 @@ def test_a_shadow_is_noted_and_does_not_answer(caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.INFO):
         found = applier.apply(AlbumRecord(), [job()], pet_id="milo", version=1000, settle=True)
     assert answered(found) == answered(applied(Flag("stub")))
-    levels = [record.facts["level"] for record in caplog.records if record.getMessage() == "shadow"]
+    levels = [record.facts["cluster_level"] for record in caplog.records if record.getMessage() == "shadow"]
     assert levels == ["subject", "look"]
     value = telemetry.registry.get_sample_value
     assert value("sploot_worker_shadow_agreement_count", {"level": "look"}) == 1
