@@ -40,6 +40,11 @@ class Settings:
             commas).
         embedder_url: of an embedding server; None to embed in this process (``SPLOOT_EMBEDDER_URL``).
         embedder_token: that it is shown (the first of ``SPLOOT_EMBEDDER_TOKENS``).
+        pipeline: which pipeline answers, or shares of albums (``SPLOOT_PIPELINE``:
+            ``mixture:0.1,shadow:0.2,stub``).
+        pipeline_file: that says so in its place, and may change at any time (``SPLOOT_PIPELINE_FILE``).
+        pipeline_provider: of OpenFeature, which is asked first (``SPLOOT_PIPELINE_PROVIDER``:
+            ``MODULE:FACTORY``).
     """
 
     model: Path | None
@@ -51,6 +56,9 @@ class Settings:
     trusted_models: tuple[str, ...] = ()
     embedder_url: str | None = None
     embedder_token: str | None = field(default=None, repr=False)
+    pipeline: str = "mixture"
+    pipeline_file: Path | None = None
+    pipeline_provider: str | None = None
 
     @property
     def execution(self) -> Execution:
@@ -180,6 +188,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         ConfigurationError: a variable does not read as what it should be.
     """
     model = environment.get("SPLOOT_MODEL")
+    file = environment.get("SPLOOT_PIPELINE_FILE")
     return Settings(
         model=Path(model) if model else None,
         cache=environment.get("SPLOOT_CACHE") or str(_cache_home(environment) / "embeddings"),
@@ -190,6 +199,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         trusted_models=_listed(environment, "SPLOOT_TRUSTED_MODELS"),
         embedder_url=environment.get("SPLOOT_EMBEDDER_URL") or None,
         embedder_token=next(iter(_listed(environment, "SPLOOT_EMBEDDER_TOKENS")), None),
+        pipeline=environment.get("SPLOOT_PIPELINE") or "mixture",
+        pipeline_file=Path(file) if file else None,
+        pipeline_provider=environment.get("SPLOOT_PIPELINE_PROVIDER") or None,
     )
 
 

@@ -42,6 +42,20 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     captured_at: datetime | None = None
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """What a publisher said of a photo, and the position at which that was.
+
+    Attributes:
+        position: of the job.
+        label: kind of picture.
+        quality: of it, in [0, 1].
+    """
+
+    position: Position
+    label: str | None
+    quality: float | None
+
+
 class Former(msgspec.Struct, frozen=True, array_like=True):
     """An album as the model before left it, so that it can be taken back to exactly that.
 
@@ -84,6 +98,7 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         expected: position of the owner's word on how many animals there are.
         deleted: position of the last deletion of the album; what is older is a thing of the past.
         version: that the record was committed as.
+        told: of photos, by publishers; what the stub pipeline goes by.
         former: the album under the model before, until that is let go of, or a photo of it is removed.
         answered: which models answered for it, in order, the newest :data:`TERMS_KEPT`.
     """
@@ -98,6 +113,7 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     expected: Position | None = None
     deleted: Position | None = None
     version: int = 0
+    told: dict[str, Told] = {}
     former: Former | None = None
     answered: tuple[Answered, ...] = ()
 

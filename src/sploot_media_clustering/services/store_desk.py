@@ -45,6 +45,7 @@ from sploot_media_clustering.services.job_ports import Burial, DeadLetters, JobQ
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import ChangeJob, Position, name_of, parse, position_of
 from sploot_media_clustering.services.letters import shown_letter
+from sploot_media_clustering.services.rollout import Pipelines, Shares, answered_by
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class StoreAlbums:
         work: on albums in this process.
         health: reaches the store, and raises where it does not answer or can't be trusted.
         clock: the time of day.
+        pipelines: which pipeline answers for which album; by default the mixture for all.
     """
 
     def __init__(
@@ -111,10 +113,13 @@ class StoreAlbums:
         work: AlbumWork,
         health: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        pipelines: Pipelines | None = None,
     ) -> None:
         self._queue = queue
         self._pets = pets
         self._work = work
+        self._pipelines = pipelines or Shares()
         self._health = health
         self._clock = clock
 
@@ -122,7 +127,9 @@ class StoreAlbums:
         """The album as it stands; from the answer kept ready, else made again."""
         payload = await self._pets.payload(pet_id)
         if payload is not None:
-            return msgspec.json.decode(payload, type=Answer)
+            kept = msgspec.json.decode(payload, type=Answer)
+            if kept.pipeline == answered_by(self._pipelines.of(pet_id)):
+                return kept
         try:
             answer = await self._work.answer(pet_id)
         except OtherModelError as error:

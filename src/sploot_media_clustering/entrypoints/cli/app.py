@@ -81,6 +81,7 @@ COMMANDS: Final = {
     "backup": "backup:backup",
     "restore": "backup:restore",
     "deadletter": "deadletter:app",
+    "drift": "drift:drift",
     "doctor": "doctor:doctor",
 }
 """Module and name of every command, in the order of the help."""
