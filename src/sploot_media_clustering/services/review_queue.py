@@ -142,16 +142,16 @@ class _Asker:
                     yield item
 
     def _photo(self, seen: Sighted, subject: Cluster, probability: float) -> ReviewItem:
-        called, others = _called(subject), _spokesmen(subject, without=seen.image_id)
+        others = _spokesmen(subject, without=seen.image_id)
         verdicts = [
-            _verdict("y", f"Yes, {called}", "confirm", (seen,), others),
-            _verdict("n", f"Not {called}", "not_this", (seen,), others),
+            _verdict("y", "Yes", "confirm", (seen,), others),
+            _verdict("n", "No", "not_this", (seen,), others),
             *self._moves(seen, subject),
             _verdict("o", "An animal of its own", "split", (seen,), others),
             _verdict("a", "No animal", "not_animal", (seen,)),
             _naming(subject),
         ]
-        text = f"Is this {called}?"
+        text = f"Is this {_called(subject)}?"
         return _item("photo", text, [subject], (seen,), others[:_EXAMPLES], probability, verdicts)
 
     def _moves(self, seen: Sighted, subject: Cluster) -> Iterator[Verdict]:
@@ -162,8 +162,8 @@ class _Asker:
             if other.id != subject.id and all(m.image_id != seen.image_id for m in other.members)
         ]
         for number, other in enumerate(free[:_MOVES], start=1):
-            others = _spokesmen(other)
-            yield _verdict(str(number), _called(other), "confirm", (seen,), others, shows=others[0])
+            others, called = _spokesmen(other), other.name or other.label
+            yield _verdict(str(number), called, "confirm", (seen,), others, shows=others[0])
 
     def _hero(self, part: Cluster) -> Iterator[ReviewItem]:
         """Of clusters with a choice; a look that leads with its animal's hero asks nothing more."""
@@ -178,14 +178,14 @@ class _Asker:
             _verdict("y", "Yes, show it", "hero", (seen,)),
             _verdict("n", "No, never", "not_hero", (seen,)),
             *(
-                _verdict(str(number), f"Better: {number}", "hero", (_shown(other),), shows=_shown(other))
+                _verdict(str(number), "Better", "hero", (_shown(other),), shows=_shown(other))
                 for number, other in enumerate(rest, start=1)
             ),
-            _verdict("x", f"Not {_called(subject)}", "not_this", (seen,), others),
+            _verdict("x", "Not this animal", "not_this", (seen,), others),
             _naming(subject),
         ]
         look = "" if part.parent_id is None else f" for “{part.name or part.label}”"
-        text = f"Is this the picture of {_called(subject)} to show{look}?"
+        text = f"Show this one of {_called(subject)}{look}?"
         probability = float(expit(_PREFERENCE * (first.score - rest[0].score)))
         shown = tuple(map(_shown, rest))
         yield _item("hero", text, [part], (seen,), shown, probability, verdicts)
@@ -193,7 +193,7 @@ class _Asker:
     def _name(self, subject: Cluster) -> Iterator[ReviewItem]:
         if subject.name is None and not subject.provisional:
             shown = _spokesmen(subject)[: _EXAMPLES + 1]
-            text = f"What is this animal called? So far: {subject.label}."
+            text = f"What is {_called(subject)} called?"
             yield _item("name", text, [subject], shown[:1], shown[1:], 1.0, [_naming(subject)])
 
     def _question(self, question: Question) -> ReviewItem:
@@ -275,4 +275,4 @@ def _shown(hero: Hero) -> Sighted:
 
 
 def _called(subject: Cluster) -> str:
-    return subject.name or subject.label
+    return subject.name or f"“{subject.label}”"
