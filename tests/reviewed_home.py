@@ -53,7 +53,11 @@ def _photos(each: int) -> list[Photo]:
         for name, centre in CENTRES.items()
         for number in range(each)
     ]
-    return photos + [_photo(f"between/{number}.jpg", rng, 1.1, 0.0) for number in range(4)]
+    between = [
+        _photo(f"between/{number}.jpg", rng, (-1.1, 1.1)[number % 2], LOOKS[number % len(LOOKS)])
+        for number in range(each)
+    ]
+    return photos + between
 
 
 class ReviewedHome:

@@ -129,6 +129,7 @@ function show(wanted) {
   byId("said-count").textContent = words || "";
   byId("said-open").setAttribute("aria-label", `What was said: ${counted(words, "verdict")} in this window`);
   byId("said-open").hidden = !pet;
+  document.body.dataset.item = current ? current.id : "";
   if (current) drawItem();
   else drawNothing();
   byId("question").focus({ preventScroll: true });
@@ -279,7 +280,7 @@ const KEYS = {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.target.matches("input") || document.querySelector("dialog[open]")) return;
+  if (event.target.matches?.("input") || document.querySelector("dialog[open]")) return;
   const verdict = current && current.verdicts.find((part) => part.key === event.key);
   if (!verdict && !KEYS[event.key]) return;
   event.preventDefault();
