@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from asgi_client import Client
 from reviewed_home import IN_PATHS, NAME, ReviewedHome
+from typer.testing import Result
 
 from sploot_media_clustering.entrypoints.api.app import create_app
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.training.labelled import read_data_sets
+
+Run = Callable[..., Result]
 
 PET = f"/internal/pets/{IN_PATHS}"
 
@@ -125,6 +130,28 @@ def test_a_folder_that_cluster_did_not_write_is_told(home: ReviewedHome) -> None
     (home.results.folder / "clusters.json").unlink()
     with pytest.raises(InputError, match="no clusters"):
         home.parts()
+
+
+def test_verdicts_become_labels_that_heads_are_fitted_on(
+    home: ReviewedHome, run: Run, tmp_path: Path
+) -> None:
+    """Named animals and a chosen hero, exported, and read as `train heads` reads them."""
+    asked = client(home)
+    for number in range(2):
+        body = {**said(first(asked, "name"), "r"), "name": f"Cat {number}"}
+        assert asked.post(f"{PET}/decisions", json=body).status_code == 200
+    better = said(first(asked, "hero"), "1")
+    assert asked.post(f"{PET}/decisions", json=better).status_code == 200
+    done = run("export", home.results.folder, "--labels", tmp_path / "labelled")
+    assert done.exit_code == 0, done.stderr
+    (data_set,) = read_data_sets([tmp_path / "labelled"])
+    named = [photo for photo in data_set.photos if photo.animals]
+    assert {photo.animals for photo in named} == {("labelled/Cat 0",), ("labelled/Cat 1",)}
+    assert all(photo.path.is_file() for photo in data_set.photos)
+    text = (tmp_path / "labelled" / "preferences.jsonl").read_text(encoding="utf-8")
+    told = [json.loads(line) for line in text.splitlines()]
+    assert {Path(pair["better"]).name for pair in told} >= {Path(better["sightings"][0]["image_id"]).name}
+    assert {file for pair in told for file in pair.values()} <= {str(p.path) for p in data_set.photos}
 
 
 def test_the_album_keeps_its_own_name_in_the_folder(home: ReviewedHome) -> None:

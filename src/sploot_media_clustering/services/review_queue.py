@@ -94,6 +94,11 @@ class ReviewQueue(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[ReviewItem, ...]
 
 
+def doubt(probability: float) -> float:
+    """How unsure an answer is that is yes with this probability."""
+    return 1.0 - abs(2.0 * probability - 1.0)
+
+
 def review_queue(answer: Answer, limit: int = ITEMS) -> ReviewQueue:
     """The queue of an album, read off its answer.
 
@@ -238,7 +243,7 @@ def _item(
         sightings=sightings,
         others=others,
         probability=as_fraction(probability),
-        doubt=as_fraction(1.0 - abs(2.0 * probability - 1.0)),
+        doubt=as_fraction(doubt(probability)),
         verdicts=tuple(verdicts),
     )
 
