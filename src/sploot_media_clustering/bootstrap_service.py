@@ -32,11 +32,12 @@ from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Albums, Desk
-from sploot_media_clustering.services.gallery import Gallery, Shrink
+from sploot_media_clustering.services.gallery import Gallery, Shrink, StoredSources
 from sploot_media_clustering.services.job_ports import PetStore
 from sploot_media_clustering.services.migrating import Migration
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
+from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
 from sploot_media_clustering.services.rollout import Pipelines
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
@@ -198,8 +199,13 @@ async def open_overseer(
 def local_thumbnails(root: Path | None) -> Shrink:
     """Makes small what lies below the one folder that files may be read from, and nothing else."""
     limits = ImageLimits()
-    source = RootedFileSource(UriPolicy(file_root=root), max_bytes=limits.max_bytes)
-    decoder = PillowDecoder(limits)
+    return thumbnails(
+        RootedFileSource(UriPolicy(file_root=root), max_bytes=limits.max_bytes), PillowDecoder(limits)
+    )
+
+
+def thumbnails(source: PhotoSource, decoder: ImageDecoder) -> Shrink:
+    """Makes small what a source gives."""
 
     def shrink(uri: str, side_px: int) -> bytes:
         return Thumbnailer(source, decoder, {("", ""): uri})("", "", side_px)
@@ -208,11 +214,11 @@ def local_thumbnails(root: Path | None) -> Shrink:
 
 
 @asynccontextmanager
-async def open_gallery(url: str, albums: Albums, settings: UriSettings) -> AsyncIterator[Gallery]:
+async def open_gallery(url: str, albums: Albums, shrink: Shrink) -> AsyncIterator[Gallery]:
     """Albums to look at."""
     async with open_connection(url) as connection:
-        shrink = local_thumbnails(settings.file_root)
-        yield Gallery(RedisAlbumVersions(connection), albums, RedisPetStore(connection), shrink)
+        sources = StoredSources(RedisPetStore(connection))
+        yield Gallery(RedisAlbumVersions(connection), albums, sources, shrink)
 
 
 def guarded_source(settings: UriSettings, limits: ImageLimits, timeout_s: float) -> GuardedSource:

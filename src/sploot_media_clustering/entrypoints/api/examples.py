@@ -81,6 +81,35 @@ DECISIONS: Final[Example] = {
     ],
     "questions": [],
 }
+REVIEW: Final[Example] = {
+    "pet_id": "milo-42",
+    "version": 1777622402000,
+    "total": 1,
+    "items": [
+        {
+            "id": "9a0c41d2e7f3",
+            "kind": "photo",
+            "text": "Is this Milo?",
+            "cluster_ids": ["s-91c2"],
+            "sightings": [{"image_id": "2026/IMG_2.jpg", "box": _BOX}],
+            "others": [{"image_id": "2026/IMG_1.jpg", "box": _BOX}],
+            "probability": 0.52,
+            "doubt": 0.96,
+            "verdicts": [
+                {
+                    "key": "y",
+                    "text": "Yes, Milo",
+                    "said": {
+                        "kind": "confirm",
+                        "sightings": [{"image_id": "2026/IMG_2.jpg", "box": _BOX}],
+                        "others": [{"image_id": "2026/IMG_1.jpg", "box": _BOX}],
+                    },
+                    "shows": None,
+                }
+            ],
+        }
+    ],
+}
 _HERO: Final[Example] = {
     "image_id": "2026/IMG_1.jpg",
     "rank": 1,

@@ -62,6 +62,7 @@ def documented_exit_codes() -> Iterator[None]:
 COMMANDS: Final = {
     "cluster": "cluster:cluster",
     "decide": "decide:decide",
+    "review": "review:review",
     "export": "export:export",
     "model": "model_export:app",
     "train": "train:app",

@@ -19,12 +19,12 @@ from sploot_media_clustering.bootstrap import Engine, open_engine
 from sploot_media_clustering.domain.decisions import KINDS, Kind
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err, out
+from sploot_media_clustering.entrypoints.cli.folder_albums import answer_of
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import Photos, Results
 from sploot_media_clustering.entrypoints.cli.table import print_answer
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer
-from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
 from sploot_media_clustering.services.decision_records import (
     MAX_FILE_BYTES,
@@ -37,8 +37,6 @@ from sploot_media_clustering.services.review import ReviewService, said
 from sploot_media_clustering.settings import from_environment
 
 _LAST: Final = "last"
-_MS: Final = 1000
-
 
 Words = Annotated[
     list[str] | None,
@@ -184,16 +182,8 @@ class _Review:
         return ReviewService(self.engine.clustering)
 
     def answer(self, asked: int = 0) -> Answer:
-        now = datetime.now(UTC)
-        request = Request(
-            pet_id=self.album,
-            at=now,
-            top=self.photos.top,
-            version=int(now.timestamp() * _MS),
-            failed=self.albums[self.album].failed_images,
-            questions=asked,
-        )
-        return self.engine.clustering.answer(self.state, request)
+        before = self.albums[self.album]
+        return answer_of(self.state, before, self.engine, self.photos.top, asked)
 
     def say(self, kind: Kind, names: Sequence[str]) -> None:
         name = None

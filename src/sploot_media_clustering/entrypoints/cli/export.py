@@ -36,6 +36,14 @@ from sploot_media_clustering.services.exporting import (
     placements,
     safe_name,
 )
+from sploot_media_clustering.services.labels import (
+    LABELS_FILE,
+    PREFERENCES_FILE,
+    LabelledPhoto,
+    Preference,
+    labels,
+    lines,
+)
 from sploot_media_clustering.services.ports import PhotoSource
 from sploot_media_clustering.settings import from_environment
 
@@ -54,6 +62,9 @@ def export(
         bool, typer.Option("--embed-keywords", help="Put names and labels into copied JPEGs.")
     ] = False,
     table: Annotated[Path | None, typer.Option("--csv", help="Write a row a photo and animal.")] = None,
+    labels_folder: Annotated[
+        Path | None, typer.Option("--labels", help="Write what people said as labels, for `train heads`.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
@@ -71,9 +82,11 @@ def export(
         sploot-clustering export out ~/Pictures/Sorted --by look --as symlinks --xmp
 
         sploot-clustering export out --csv animals.csv
+
+        sploot-clustering export out --labels labelled/home
     """
-    if destination is None and table is None:
-        raise typer.BadParameter("expected a DESTINATION, or --csv FILE")
+    if destination is None and table is None and labels_folder is None:
+        raise typer.BadParameter("expected a DESTINATION, --csv FILE or --labels FOLDER")
     if embed and how != "copies":
         raise typer.BadParameter("expected --as copies with --embed-keywords: links are the originals")
     results = Results(folder)
@@ -81,6 +94,8 @@ def export(
     chosen = _chosen(answers, album)
     if table is not None and not dry_run:
         write_atomically(table, _csv(chosen))
+    if labels_folder is not None and not dry_run:
+        _write_labels(labels_folder, chosen, results.photos().uris)
     if destination is None:
         return
     job = _Job(ExportFolder.open(destination), results.photos().uris, _source(), how, xmp=xmp, embed=embed)
@@ -122,6 +137,31 @@ def _csv(answers: Mapping[str, Answer]) -> bytes:
     for name, answer in answers.items():
         writer.writerows((harmless(name), *row) for row in csv_rows(answer))
     return text.getvalue().encode("utf-8-sig")  # spreadsheets take plain UTF-8 for something else
+
+
+def _write_labels(folder: Path, answers: Mapping[str, Answer], uris: Mapping[str, Mapping[str, str]]) -> None:
+    """A data set whose photos lie where they are; of several albums, animals are called after theirs too."""
+    photos: list[LabelledPhoto] = []
+    chosen: list[Preference] = []
+    for name, answer in answers.items():
+        known = {image_id: str(_local(uri).absolute()) for image_id, uri in uris[name].items()}
+        prefix = "" if len(answers) == 1 else f"{name}/"
+        own, preferred = labels(answer, known.__getitem__)
+        for photo in own:
+            animals = tuple(f"{prefix}{animal}" for animal in photo.animal)
+            photos.append(msgspec.structs.replace(photo, animal=animals))
+        chosen += preferred
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / LABELS_FILE, lines(photos))
+    write_atomically(folder / PREFERENCES_FILE, lines(chosen))
+    told = Counter(photo.told_by for photo in photos)
+    count = len({animal for photo in photos for animal in photo.animal})
+    out.print(
+        f"{told['person'] + told['model']} photos of {count} animals, {told['person']} of them looked at one "
+        f"by one, and {len(chosen)} choices of heroes: {folder}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from sploot_media_clustering.services.desk import (
     Submitted,
 )
 from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.review_queue import ReviewQueue
 
 CLUSTERS = "/internal/pets/milo/clusters"
 JOBS = "/internal/cluster-jobs"
@@ -287,6 +288,7 @@ def test_requests_are_counted_by_route(client: Client) -> None:
         (examples.DECISION, DecisionBody),
         (examples.DECISION_IN_WORDS, DecisionBody),
         (examples.DECISIONS, Decisions),
+        (examples.REVIEW, ReviewQueue),
         (examples.CLUSTERS, ClusterPage),
         (examples.PLACE, PhotoPlace),
         (examples.MODELS, ModelsOfAlbum),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from sploot_media_clustering.domain.decisions import Kind
-from sploot_media_clustering.entrypoints.api.examples import CHANGED, DECISION, DECISION_IN_WORDS, DECISIONS
+from sploot_media_clustering.entrypoints.api.examples import (
+    CHANGED,
+    DECISION,
+    DECISION_IN_WORDS,
+    DECISIONS,
+    REVIEW,
+)
 from sploot_media_clustering.entrypoints.api.parts import PREFIX, Body, Parts, PetId, Token, read, told
 from sploot_media_clustering.entrypoints.api.routes.pets import CHANGE_ANSWERS, NO_ALBUM, change
 from sploot_media_clustering.entrypoints.api.schemas import OF_A_BODY, answered, body, problem, reference
@@ -16,6 +22,7 @@ from sploot_media_clustering.errors import InputError, UnknownError
 from sploot_media_clustering.services.decision_records import Decided, Question, Said, Sighted
 from sploot_media_clustering.services.desk import Changed, Decide, Undo
 from sploot_media_clustering.services.review import said
+from sploot_media_clustering.services.review_queue import ITEMS, MOST_ITEMS, ReviewQueue, review_queue
 
 router: Final = APIRouter(prefix=PREFIX, tags=["decisions"])
 
@@ -73,6 +80,23 @@ async def decisions(parts: Parts, pet_id: PetId) -> Response:
             questions=answer.questions,
         )
     )
+
+
+@router.get(
+    "/pets/{pet_id}/review",
+    summary="What is to be looked at in an album",
+    responses={200: answered(ReviewQueue, "The least sure first.", REVIEW), 404: NO_ALBUM},
+)
+async def review(
+    parts: Parts,
+    pet_id: PetId,
+    limit: Annotated[int, Query(ge=1, le=MOST_ITEMS, description="Items, at most.")] = ITEMS,
+) -> Response:
+    """Doubtful photos, animals and heroes; what may be said of each is a body for `POST decisions`."""
+    answer = await parts.albums.answer(pet_id)
+    if answer is None:
+        raise UnknownError("there is no such album")
+    return told(review_queue(answer, limit))
 
 
 @router.post(
