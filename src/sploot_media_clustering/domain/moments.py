@@ -21,7 +21,7 @@ from sploot_media_clustering.domain.grid import WEIGHT_STEP, on_grid
 
 SAME_PICTURE: Final = 0.97
 """Least cosine of the scenes of a picture and its copy: compressed again they have 0.99, at half the size
-0.95 in the middle. Two photos of one animal that differ less are hardly worth more than a picture and its copy."""
+0.95 in the middle. Two photos of one animal that differ less are hardly worth more than one."""
 
 
 @dataclass(frozen=True, slots=True)
