@@ -53,13 +53,24 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     worse: str
 
 
-def labelled_photos(answer: Answer, file_of: Callable[[str], str]) -> Iterator[LabelledPhoto]:
-    """Photos of which it is known who is on them; where several animals are, of each.
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    """What people said of an album, as labels for `train heads`.
 
-    Args:
-        answer: with both levels, members and images.
-        file_of: where a photo is, by its id.
+    Attributes:
+        pet_id: the album.
+        version: of the album.
+        photos: lines of an `index.jsonl`.
+        preferences: lines of a `preferences.jsonl` beside it.
     """
+
+    pet_id: str
+    version: int
+    photos: tuple[LabelledPhoto, ...]
+    preferences: tuple[Preference, ...]
+
+
+def _labelled_photos(answer: Answer, file_of: Callable[[str], str]) -> Iterator[LabelledPhoto]:
+    """Photos of which it is known who is on them; where several animals are, of each."""
     owners = _owners(answer)
     for image in answer.images:
         shown = [seen for seen in image.sightings if not seen.rejected]
@@ -76,13 +87,8 @@ def labelled_photos(answer: Answer, file_of: Callable[[str], str]) -> Iterator[L
             )
 
 
-def preferences(answer: Answer, file_of: Callable[[str], str]) -> Iterator[Preference]:
-    """What was chosen before what it was chosen from, and what is shown before what shall never be.
-
-    Args:
-        answer: with both levels, members and decisions.
-        file_of: where a photo is, by its id.
-    """
+def _preferences(answer: Answer, file_of: Callable[[str], str]) -> Iterator[Preference]:
+    """What was chosen before what it was chosen from, and what is shown before what shall never be."""
     refused = {
         part.image_id
         for decision in answer.decisions
@@ -100,12 +106,20 @@ def preferences(answer: Answer, file_of: Callable[[str], str]) -> Iterator[Prefe
         yield Preference(better=file_of(better), worse=file_of(worse))
 
 
-def labels(answer: Answer, file_of: Callable[[str], str]) -> tuple[list[LabelledPhoto], list[Preference]]:
-    """Both; photos that are in preferences alone are among the photos, without a name."""
-    photos, chosen = list(labelled_photos(answer, file_of)), list(preferences(answer, file_of))
+def labels(answer: Answer, file_of: Callable[[str], str] = str) -> Labels:
+    """Both; photos that are in preferences alone are among the photos, without a name.
+
+    Args:
+        answer: with both levels, members, images and decisions.
+        file_of: where a photo is, by its id; by default, what its id says.
+    """
+    photos, chosen = list(_labelled_photos(answer, file_of)), list(_preferences(answer, file_of))
     known = {photo.file for photo in photos}
     further = {file for pair in chosen for file in (pair.better, pair.worse)} - known
-    return photos + [LabelledPhoto(file=file, animal=()) for file in sorted(further)], chosen
+    photos += [LabelledPhoto(file=file, animal=()) for file in sorted(further)]
+    return Labels(
+        pet_id=answer.pet_id, version=answer.version, photos=tuple(photos), preferences=tuple(chosen)
+    )
 
 
 def lines(records: Iterable[LabelledPhoto | Preference]) -> bytes:

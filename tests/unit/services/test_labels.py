@@ -11,7 +11,7 @@ from sample_answers import BOX, cluster, hero, household, image
 
 from sploot_media_clustering.services.answer import Answer, Cluster, Image, SeenAnimal
 from sploot_media_clustering.services.decision_records import Decided, Sighted
-from sploot_media_clustering.services.labels import LabelledPhoto, Preference, labels
+from sploot_media_clustering.services.labels import LabelledPhoto, labels
 
 SECOND_BOX = (0.7, 0.1, 0.9, 0.4)
 
@@ -30,7 +30,7 @@ def album(clusters: Sequence[Cluster], images: Sequence[Image] = (), **changes: 
 
 
 def told(answer: Answer) -> list[LabelledPhoto]:
-    return labels(answer, lambda image_id: f"photos/{image_id}")[0]
+    return list(labels(answer, lambda image_id: f"photos/{image_id}").photos)
 
 
 def known(answer: Answer) -> dict[str, tuple[tuple[str, ...], str]]:
@@ -94,8 +94,9 @@ def test_a_choice_is_a_preference_over_what_it_was_chosen_from() -> None:
         sightings=(Sighted(image_id="3.jpg", box=BOX),),
     )
     answer = album([replace(milo, heroes=heroes)], decisions=(never,))
-    photos, chosen = labels(answer, str)
-    assert chosen == [Preference(better="2.jpg", worse="1.jpg"), Preference(better="2.jpg", worse="3.jpg")]
-    assert [(photo.file, photo.animal) for photo in photos] == [(f"{i}.jpg", ()) for i in (1, 2, 3)]
+    found = labels(answer)
+    pairs = [(pair.better, pair.worse) for pair in found.preferences]
+    assert pairs == [("2.jpg", "1.jpg"), ("2.jpg", "3.jpg")]
+    assert [(photo.file, photo.animal) for photo in found.photos] == [(f"{i}.jpg", ()) for i in (1, 2, 3)]
     undone = replace(never, status="superseded")
-    assert len(labels(replace(answer, decisions=(undone,)), str)[1]) == 1
+    assert len(labels(replace(answer, decisions=(undone,))).preferences) == 1

@@ -31,6 +31,7 @@ from sploot_media_clustering.entrypoints.api.schemas import ANY_PROBLEM, compone
 from sploot_media_clustering.services.answer_pages import ClusterPage, PhotoPlace
 from sploot_media_clustering.services.desk import Changed, JobState, Submitted
 from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.labels import Labels
 from sploot_media_clustering.services.review_queue import ReviewQueue
 
 _NOUNS: Final = (jobs.router, decisions.router, pets.router, dead_letters.router)
@@ -45,6 +46,7 @@ _STRUCTS: Final = (
     decisions.DecisionBody,
     decisions.Decisions,
     ReviewQueue,
+    Labels,
     dead_letters.DeadLetters,
     health.Health,
 )

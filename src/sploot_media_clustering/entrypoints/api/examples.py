@@ -110,6 +110,20 @@ REVIEW: Final[Example] = {
         }
     ],
 }
+LABELS: Final[Example] = {
+    "pet_id": "milo-42",
+    "version": 1777622402000,
+    "photos": [
+        {
+            "file": "2026/IMG_1.jpg",
+            "animal": ["Milo"],
+            "captured_at": "2026-05-01T10:00:00",
+            "species": "cat",
+            "told_by": "person",
+        }
+    ],
+    "preferences": [{"better": "2026/IMG_1.jpg", "worse": "2026/IMG_2.jpg"}],
+}
 _HERO: Final[Example] = {
     "image_id": "2026/IMG_1.jpg",
     "rank": 1,

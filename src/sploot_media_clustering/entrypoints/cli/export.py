@@ -146,11 +146,11 @@ def _write_labels(folder: Path, answers: Mapping[str, Answer], uris: Mapping[str
     for name, answer in answers.items():
         known = {image_id: str(_local(uri).absolute()) for image_id, uri in uris[name].items()}
         prefix = "" if len(answers) == 1 else f"{name}/"
-        own, preferred = labels(answer, known.__getitem__)
-        for photo in own:
+        own = labels(answer, known.__getitem__)
+        for photo in own.photos:
             animals = tuple(f"{prefix}{animal}" for animal in photo.animal)
             photos.append(msgspec.structs.replace(photo, animal=animals))
-        chosen += preferred
+        chosen += own.preferences
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / LABELS_FILE, lines(photos))
     write_atomically(folder / PREFERENCES_FILE, lines(chosen))

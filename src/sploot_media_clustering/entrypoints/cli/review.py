@@ -142,7 +142,8 @@ async def _served(parts: ApiParts) -> None:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         parts = replace(parts, pairing=Pairing(token))
         path = f"/pair?token={token}"
-        err.print("Pair a browser by opening this link; whoever has it may see and judge the albums:")
+        told = "Pair a browser by opening this link; whoever has it may see and judge the albums:"
+        err.print(told, soft_wrap=True)
     err.print(f"http://{_reached_by(host)}:{port}{path}", markup=False, soft_wrap=True)
     await serve(create_app(parts), parts.settings)
 

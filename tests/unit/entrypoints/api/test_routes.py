@@ -26,6 +26,7 @@ from sploot_media_clustering.services.desk import (
     Submitted,
 )
 from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.labels import Labels
 from sploot_media_clustering.services.review_queue import ReviewQueue
 
 CLUSTERS = "/internal/pets/milo/clusters"
@@ -83,6 +84,8 @@ def test_a_job_carries_its_callers_trace(client: Client, service: Service) -> No
         f"{JOBS}/unknown",
         "/internal/pets/unknown/clusters",
         "/internal/pets/unknown/decisions",
+        "/internal/pets/unknown/review",
+        "/internal/pets/unknown/labels",
         "/internal/pets/milo/images/unknown.jpg",
         "/internal/pets/unknown/images/milo/1.jpg",
         "/internal/dead-letters/9-9",
@@ -204,6 +207,17 @@ def test_a_decision_is_made_listed_and_taken_back(client: Client) -> None:
     assert client.delete(path).status_code == 404
 
 
+def test_an_album_tells_what_is_in_doubt_and_what_is_sure(client: Client) -> None:
+    """A queue whose verdicts are bodies, as many items as are asked for; labels by photos' ids."""
+    queue = client.get("/internal/pets/milo/review?limit=1").json()
+    assert (len(queue["items"]), queue["version"]) == (1, 1)
+    assert queue["total"] > 1
+    said = queue["items"][0]["verdicts"][0]["said"]
+    assert client.post("/internal/pets/milo/decisions", json=said).status_code == 200
+    assert client.get("/internal/pets/milo/review?limit=0").status_code == 422
+    assert client.get("/internal/pets/milo/labels").json()["photos"] == []
+
+
 def test_a_decision_can_be_made_in_words(service: Service, client: Client) -> None:
     """Names and photos stand for the sightings in them."""
     body = {"kind": "same", "targets": ["Milo", "cat 2"]}
@@ -289,6 +303,7 @@ def test_requests_are_counted_by_route(client: Client) -> None:
         (examples.DECISION_IN_WORDS, DecisionBody),
         (examples.DECISIONS, Decisions),
         (examples.REVIEW, ReviewQueue),
+        (examples.LABELS, Labels),
         (examples.CLUSTERS, ClusterPage),
         (examples.PLACE, PhotoPlace),
         (examples.MODELS, ModelsOfAlbum),

@@ -154,7 +154,7 @@ function drawNothing() {
 
 function drawItem() {
   const left = queue.total - skipped.size;
-  byId("left").textContent = `${counted(Math.max(left, 1), "question")}, the least sure first`;
+  byId("left").textContent = left > 1 ? `${left} questions, the least sure first` : "The last question";
   byId("question").textContent = current.text;
   byId("chance").textContent = current.kind === "name" ? "" : chance();
   const shown = new Map(current.verdicts.filter((v) => v.shows && current.kind === "hero").map((v) => [v.shows.image_id, v]));

@@ -122,7 +122,7 @@ async def clusters(
 ) -> Response:
     """Clusters best first, of one level or both. `version` and `updated_at` tell how fresh they are."""
     fresh = await _arrived(parts, after_job, wait_ms / 1000)
-    answer = await _answer(parts, pet_id)
+    answer = await answer_to(parts, pet_id)
     headers = {
         "ETag": _etag(answer, asked),
         "Last-Modified": format_datetime(answer.updated_at, usegmt=True),
@@ -155,7 +155,7 @@ async def models(parts: Parts, pet_id: PetId) -> Response:
 )
 async def image(parts: Parts, pet_id: PetId, image_id: ImageId) -> Response:
     """What is known of a photo, the clusters it is in, and why it is in none."""
-    place = place_of(await _answer(parts, pet_id), image_id)
+    place = place_of(await answer_to(parts, pet_id), image_id)
     if place is None:
         raise UnknownError("the album has no such photo")
     return told(place)
@@ -191,7 +191,12 @@ async def change(parts: Parts, pet_id: str, wanted: Change) -> Response:
     return told(changed, HTTPStatus.OK if changed.status == "done" else HTTPStatus.ACCEPTED)
 
 
-async def _answer(parts: Parts, pet_id: str) -> Answer:
+async def answer_to(parts: Parts, pet_id: str) -> Answer:
+    """An album's answer.
+
+    Raises:
+        UnknownError: there is no such album.
+    """
     answer = await parts.albums.answer(pet_id)
     if answer is None:
         raise UnknownError("there is no such album")
