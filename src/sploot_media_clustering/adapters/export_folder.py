@@ -18,7 +18,9 @@ How: TypeAlias = Literal["copies", "hardlinks", "symlinks"]
 Outcome: TypeAlias = Literal["written", "there", "kept"]
 
 LEDGER: Final = ".sploot-export.json"
-"""What was written, by relative path, with its digest: such a file may be replaced while it is unchanged."""
+"""What was written, by relative path, with its digest: such a file may be replaced while it is unchanged.
+
+A folder that holds one is no place for photos of one's own; searches for photos do not enter it."""
 
 
 @dataclass(slots=True)
@@ -83,8 +85,7 @@ class ExportFolder:
 
     def keep_ledger(self) -> None:
         """Remember what was written, so that the next export may replace it."""
-        if self.written:
-            write_atomically(self.folder / LEDGER, msgspec.json.encode(self.written))
+        write_atomically(self.folder / LEDGER, msgspec.json.encode(self.written))
 
 
 def _digest(data: bytes) -> str:
