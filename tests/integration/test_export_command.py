@@ -64,6 +64,27 @@ def test_an_export_among_the_photos_is_no_part_of_the_album(tmp_path: Path) -> N
     assert [image["image_id"] for image in json.loads(again.stdout)["images"]] == ["00.jpg"]
 
 
+def test_a_second_export_follows_what_was_said_meanwhile(clustered: Path, tmp_path: Path) -> None:
+    """Copies move with their animal, but for those that somebody changed, and those whose photo is gone."""
+    place, gone = tmp_path / "s", clustered / "photos" / "03.jpg"
+    export = ("export", clustered / "out", place, "--embed-keywords")
+    assert run(*export).exit_code == 0
+    (place / "Milo" / "01.jpg").write_bytes(b"edited")
+    assert run("decide", clustered / "out", "name", "Milo", "Otto").exit_code == 0
+    data = gone.read_bytes()
+    try:
+        gone.unlink()
+        due = run(*export, "--dry-run")
+        done = run(*export, "--json")
+    finally:
+        gone.write_bytes(data)
+        assert run("decide", clustered / "out", "--undo", "last").exit_code == 0
+    assert "3 be removed that have no place any more" in " ".join(due.stdout.split())
+    assert json.loads(done.stdout)["done"]["removed"] == 2
+    assert sorted(path.name for path in (place / "Milo").glob("*.jpg")) == ["01.jpg", "03.jpg"]
+    assert sorted(path.name for path in (place / "Otto").glob("*.jpg")) == ["00.jpg", "01.jpg", "02.jpg"]
+
+
 def test_links_and_sidecars_by_look(clustered: Path, tmp_path: Path) -> None:
     """Symlinks lead to the photos, and a sidecar lies beside each."""
     done = run(

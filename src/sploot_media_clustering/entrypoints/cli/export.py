@@ -16,7 +16,7 @@ import typer
 from rich.markup import escape
 
 from sploot_media_clustering.adapters.atomic_file import write_atomically
-from sploot_media_clustering.adapters.export_folder import ExportFolder, How
+from sploot_media_clustering.adapters.export_folder import SIDECAR, ExportFolder, How
 from sploot_media_clustering.adapters.filesystems import LOCAL, FileSystems, protocol_of
 from sploot_media_clustering.adapters.images import ImageLimits
 from sploot_media_clustering.adapters.sources import FsspecSource
@@ -59,6 +59,8 @@ def export(
 ) -> None:
     """Sort photos into folders by animal and look. Originals are never touched.
 
+    Run it again after new photos or decisions: copies that have no place any more go,
+    unless somebody changed them.
     Names, labels and animals' places go into XMP sidecars, or into the copies of JPEGs without touching a
     pixel, where other photo software finds them.
 
@@ -89,7 +91,7 @@ def export(
     plan = {
         name: _plan(answer, by, name if len(answers) > 1 else None, heroes) for name, answer in chosen.items()
     }
-    done = Counter[str]() if dry_run else job.done(chosen, plan, quiet=as_json)
+    done = job.due(plan) if dry_run else job.done(chosen, plan, quiet=as_json)
     _report(plan, done, destination, dry_run=dry_run, as_json=as_json)
     if done["failed"]:
         raise typer.Exit(1)
@@ -168,9 +170,29 @@ class _Job:
                 about = about_photos(answers[album])
                 for part in tracked(placed, len(placed), album, quiet=quiet):
                     done += self._placed(album, part, about[part.image_id])
+            for target, uri in self._left_over(plan).items():
+                if self._is_readable(uri):  # a copy may be the last there is
+                    self.folder.remove(target)
+                    done["removed"] += not target.endswith(SIDECAR)
         finally:
             self.folder.keep_ledger()
         return done
+
+    def due(self, plan: Mapping[str, list[Placement]]) -> Counter[str]:
+        """What would be removed."""
+        return Counter(removed=sum(not target.endswith(SIDECAR) for target in self._left_over(plan)))
+
+    def _left_over(self, plan: Mapping[str, list[Placement]]) -> dict[str, str]:
+        """Of these albums' photos: what others have there stays."""
+        known = {uri for album in plan for uri in self.uris[album].values()}
+        found = self.folder.left_over(part.target for placed in plan.values() for part in placed)
+        return {target: uri for target, uri in found.items() if uri in known}
+
+    def _is_readable(self, uri: str) -> bool:
+        try:
+            return bool(self.source.read(uri))
+        except (UnreadablePhotoError, TemporaryError):
+            return False
 
     def _placed(self, album: str, part: Placement, about: About) -> Counter[str]:
         try:
@@ -188,18 +210,18 @@ class _Job:
     def _put(self, uri: str, target: PurePosixPath, about: About) -> Counter[str]:
         if self.how != "copies":
             outcome = self.folder.link(target, _local(uri), self.how)
-            return Counter([outcome]) + self._sidecar(target, about, wanted=self.xmp)
+            return Counter([outcome]) + self._sidecar(target, about, uri, wanted=self.xmp)
         data = self.source.read(uri)
         inside = self.embed and is_jpeg(data) and not has_xmp(data)
-        outcome = self.folder.put(target, with_xmp(data, packet(about)) if inside else data)
+        outcome = self.folder.put(target, with_xmp(data, packet(about)) if inside else data, uri)
         return Counter([outcome]) + self._sidecar(
-            target, about, wanted=self.xmp or (self.embed and not inside)
+            target, about, uri, wanted=self.xmp or (self.embed and not inside)
         )
 
-    def _sidecar(self, target: PurePosixPath, about: About, *, wanted: bool) -> Counter[str]:
+    def _sidecar(self, target: PurePosixPath, about: About, uri: str, *, wanted: bool) -> Counter[str]:
         if not wanted:
             return Counter()
-        self.folder.put(target.with_name(f"{target.name}.xmp"), packet(about))
+        self.folder.put(target.with_name(target.name + SIDECAR), packet(about), uri)
         return Counter(["sidecars"])
 
 
@@ -231,11 +253,13 @@ def _report(
     for name, count in sorted(folders.items()):
         out.print(f"{count:6d}  {escape(name)}")
     if dry_run:
-        out.print(f"{sum(folders.values())} files would go to {escape(str(destination))}")
+        removed = f", {done['removed']} be removed that have no place any more" if done["removed"] else ""
+        out.print(f"{sum(folders.values())} files would go to {escape(str(destination))}{removed}")
         return
     out.print(
         f"{done['written']} written, {done['there']} were there"
         + (f", {done['sidecars']} with a file of keywords" if done["sidecars"] else "")
+        + (f", {done['removed']} removed that had no place any more" if done["removed"] else "")
         + (f", {done['failed']} failed" if done["failed"] else "")
         + f": {escape(str(destination))}"
     )
