@@ -84,6 +84,15 @@ def test_decisions_go_through_a_file(run: Run, out: Path, tmp_path: Path) -> Non
     assert (after.decisions, after.clusters) == (before.decisions, before.clusters)
 
 
+def test_a_name_that_is_taken_is_told(run: Run, out: Path) -> None:
+    """That the other animal was there, and what became of the two."""
+    run("decide", out, "name", "Cat", "Milo")
+    run("decide", out, "split", "Milo", "05.jpg")
+    done = run("decide", out, "name", "05.jpg", "milo")
+    assert "There was a Milo already (5 photos): both are called so and stay two animals" in done.stderr
+    assert "already" not in run("decide", out, "name", "05.jpg", "Luna").stderr
+
+
 def test_questions_are_asked_and_answers_kept(run: Run, out: Path) -> None:
     """Whatever is answered, the sitting ends in a whole folder; a closed input is a no-thank-you."""
     run("decide", out, "not-this", "Cat", "05.jpg")

@@ -9,7 +9,7 @@ from datetime import datetime
 from sploot_media_clustering.domain.decisions import Decision, Kind
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import InputError
-from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.answer import Answer, Cluster
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.decision_records import Said, Sighted, decision_of
 from sploot_media_clustering.services.targets import Targets, members
@@ -53,6 +53,18 @@ def said(kind: Kind, answer: Answer, told: Sequence[str], name: str | None = Non
     if len(told) < 2:  # noqa: PLR2004 an animal and a photo
         raise InputError(f"expected an animal, then one photo or more, got {len(told)} names")
     return _of_photos(kind, targets, told[0], told[1:])
+
+
+def namesake(answer: Answer, what: Said) -> Cluster | None:
+    """Another animal that has the name which is given: the two become one, unless they were said to be two.
+
+    Args:
+        answer: the album, before that is said or after.
+        what: is said.
+    """
+    name = " ".join((what.name or "").split()).casefold()
+    named = (c for c in answer.clusters if c.level == "subject" and c.name and c.name.casefold() == name)
+    return next((c for c in named if set(members(c)).isdisjoint(what.sightings)), None)
 
 
 def _expected(told: Sequence[str], count: int, what: str) -> Sequence[str]:

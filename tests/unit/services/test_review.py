@@ -17,7 +17,7 @@ from sploot_media_clustering.services.answer import Answer, Cluster
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.decision_records import decode_lines, encode_lines
-from sploot_media_clustering.services.review import ReviewService, said
+from sploot_media_clustering.services.review import ReviewService, namesake, said
 from sploot_media_clustering.services.state_codec import pack, unpack
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -82,6 +82,16 @@ def test_an_animal_is_named_by_a_photo_of_it_and_then_called_so(household: House
     assert owner(answer, "a/3.jpg") == ["Milo"]
     assert {part.name for part in subjects(answer)} == {"Milo", None}
     assert household.told("name", "milo", name="Moritz", at=LATER).decisions[0].status == "superseded"
+
+
+def test_a_name_that_another_animal_has_is_known(household: Household) -> None:
+    """However it is written; that of the animal itself, or a new one, is nobody else's."""
+    answer = household.told("name", "0.jpg", name="Milo")
+    (milo,) = [part for part in subjects(answer) if part.name == "Milo"]
+    assert namesake(answer, said("name", answer, ["5.jpg"], " milo ")) == milo
+    assert namesake(answer, said("name", answer, ["0.jpg"], "Milo")) is None
+    assert namesake(answer, said("name", answer, ["5.jpg"], "Luna")) is None
+    assert namesake(answer, said("hero", answer, ["5.jpg"])) is None
 
 
 def test_two_animals_said_to_be_one_are_one_until_that_is_taken_back(household: Household) -> None:
