@@ -130,6 +130,22 @@ def test_a_photo_is_told_apart_from_the_animal_that_it_was_put_to(household: Hou
         household.told("different", "1.jpg", "1.jpg")
 
 
+def test_of_photos_that_match_a_pattern_those_of_the_animal_are_meant(household: Household) -> None:
+    """Those of others, and of none, are left out; a photo that is named itself is not."""
+    household.told("name", "0.jpg", name="Milo")
+    answer = household.answer()
+    for kind in ("not_this", "split"):
+        what = said(kind, answer, ["Milo", "*[3-8].jpg"])
+        assert [part.image_id for part in what.sightings] == ["a/3.jpg", "a/4.jpg"]
+    two = said("not_hero", answer, ["[bs]o*.jpg"])
+    assert [part.image_id for part in two.sightings] == ["both.jpg", "both.jpg"]
+    assert len(said("not_animal", answer, ["*.jpg#2"]).sightings) == 1
+    with pytest.raises(InputError, match=r"got b/5\.jpg, which is not"):
+        said("not_this", answer, ["Milo", "b/*.jpg"])
+    with pytest.raises(InputError, match=r"in any photo that 'so\*jpg' matches"):
+        said("hero", answer, ["so*jpg"])
+
+
 def test_photos_split_off_are_an_animal_of_their_own(household: Household) -> None:
     """split takes exactly the photos that were told, which are then confirmed."""
     household.told("name", "0.jpg", name="Milo")

@@ -21,7 +21,7 @@ from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import Photos, Results
-from sploot_media_clustering.entrypoints.cli.table import of_one_name, print_answer
+from sploot_media_clustering.entrypoints.cli.table import counted, of_one_name, print_answer
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.answering import Request
@@ -38,6 +38,8 @@ from sploot_media_clustering.settings import from_environment
 
 _LAST: Final = "last"
 _MS: Final = 1000
+_OF_ANIMALS: Final = frozenset({"name", "same", "different"})
+"""Kinds that photos are not chosen for."""
 
 
 Words = Annotated[
@@ -207,7 +209,9 @@ class _Review:
         if (same := namesake(answer, what)) is not None:
             apart = namesake(self.answer(), what) is not None
             err.print(Text(of_one_name(same, what, apart=apart), style="yellow"), soft_wrap=True)
-        err.print(f"Said, and to be taken back by --undo {decision.id}", style="dim")
+        photos = {part.image_id for part in what.sightings}
+        of_photos = "" if kind in _OF_ANIMALS else f" of {counted(len(photos), 'photo')}"
+        err.print(f"Said{of_photos}, and to be taken back by --undo {decision.id}", style="dim")
 
     def take_back(self, ids: Sequence[str], back_to: str | None) -> None:
         if back_to is not None:
