@@ -34,6 +34,7 @@ from sploot_media_clustering.services.decision_records import (
     encode_lines,
 )
 from sploot_media_clustering.services.review import ReviewService, namesake, said
+from sploot_media_clustering.services.targets import Targets
 from sploot_media_clustering.settings import from_environment
 
 _LAST: Final = "last"
@@ -242,11 +243,12 @@ class _Review:
 
 def _answered(review: _Review, question: Question) -> bool:
     """Ask one question; False where the person has had enough."""
-    uris = review.photos.uris[review.album]
+    uris, targets = review.photos.uris[review.album], Targets(review.answer())
     out.print(f"\n[bold]{escape(question.text)}[/]  {question.probability:.0%} likely")
     for heading, parts in (("this", question.sightings), ("with", question.others)):
         for part in parts:
-            out.print(Text(f"  {heading}  {uris.get(part.image_id, part.image_id)}"), soft_wrap=True)
+            path = uris.get(part.image_id, part.image_id)
+            out.print(Text(f"  {heading}  {path}{targets.which(part)}"), soft_wrap=True)
     while True:
         match _key("[y]es  [n]o  [s]kip  [u]ndo  [q]uit "):
             case "y":

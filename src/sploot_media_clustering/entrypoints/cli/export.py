@@ -70,8 +70,9 @@ def export(
 ) -> None:
     """Sort photos into folders by animal and look. Originals are never touched.
 
-    Run it again after new photos or decisions: copies that have no place any more go,
-    unless somebody changed them.
+    Run it again after new photos or decisions: copies that have no place any more go, unless somebody
+    changed them.
+
     Names, labels and animals' places go into XMP sidecars, or into the copies of JPEGs without touching a
     pixel, where other photo software finds them.
 
@@ -98,15 +99,25 @@ def export(
         write_atomically(table, _csv(chosen))
     if labels_folder is not None and not dry_run:
         _write_labels(labels_folder, chosen, results.photos().uris)
-    if destination is None:
-        return
-    uris = results.photos().uris
-    _require_apart(destination, uris)
-    job = _Job(ExportFolder.open(destination), uris, _source(), how, xmp=xmp, embed=embed)
-    plan = {
-        name: _plan(answer, by, name if len(answers) > 1 else None, heroes) for name, answer in chosen.items()
-    }
-    done = job.due(plan) if dry_run else job.done(chosen, plan, quiet=as_json)
+    if destination is not None:
+        uris = results.photos().uris
+        _require_apart(destination, uris)
+        job = _Job(ExportFolder.open(destination), uris, _source(), how, xmp=xmp, embed=embed)
+        several = len(answers) > 1
+        plan = {name: _plan(answer, by, name if several else None, heroes) for name, answer in chosen.items()}
+        _put(job, chosen, plan, destination, dry_run=dry_run, as_json=as_json)
+
+
+def _put(
+    job: _Job,
+    answers: dict[str, Answer],
+    plan: dict[str, list[Placement]],
+    destination: Path,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    done = job.due(plan) if dry_run else job.done(answers, plan, quiet=as_json)
     _report(plan, done, destination, dry_run=dry_run, as_json=as_json)
     if done["failed"]:
         raise typer.Exit(1)
