@@ -83,6 +83,7 @@ COMMANDS: Final = {
     "restore": "backup:restore",
     "deadletter": "deadletter:app",
     "drift": "drift:drift",
+    "backtest": "backtest:backtest",
     "doctor": "doctor:doctor",
 }
 """Module and name of every command, in the order of the help."""
