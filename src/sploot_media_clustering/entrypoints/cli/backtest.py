@@ -142,5 +142,5 @@ def _proposal(sure: Sequence[float], found: Sequence[list[Replayed]]) -> list[st
         f"stays {sure[1]:.2f}" if proposed == sure[1] else f"becomes {proposed:.4f}, which is {sure[1]:.2f}"
     )
     return [
-        f"As many photos are sure of their animal as with the old model, where the new one's threshold {what}."
+        f"As many photos are sure of their animal as with the old model where the new threshold {what}."
     ]
