@@ -141,6 +141,4 @@ def _proposal(sure: Sequence[float], found: Sequence[list[Replayed]]) -> list[st
     what = (
         f"stays {sure[1]:.2f}" if proposed == sure[1] else f"becomes {proposed:.4f}, which is {sure[1]:.2f}"
     )
-    return [
-        f"As many photos are sure of their animal as with the old model where the new threshold {what}."
-    ]
+    return [f"As many photos are sure of their animal as with the old model where the new threshold {what}."]
