@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +18,7 @@ from sploot_media_clustering.entrypoints.cli.histories import of_places, of_serv
 from sploot_media_clustering.entrypoints.cli.outcomes import print_outcome
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.evaluation.backtest import History, Replayed, compared, proposed_sure, replay
+from sploot_media_clustering.evaluation.outcome import Outcome
 from sploot_media_clustering.evaluation.page import markdown, rendered
 from sploot_media_clustering.evaluation.results import FORMAT, RESULTS, MeasuredSet, Results, encoded
 from sploot_media_clustering.services.album_record import Source
@@ -25,7 +26,7 @@ from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.applying import AlbumApplier, ReadyPhoto
 from sploot_media_clustering.services.embedding import PhotoFailure
 from sploot_media_clustering.services.rollout import Shares
-from sploot_media_clustering.settings import from_environment
+from sploot_media_clustering.settings import Settings, from_environment
 
 _STUB: Final = "stub"
 _MIXTURE: Final = "mixture"
@@ -79,33 +80,52 @@ def backtest(
         )
     if not histories:
         raise InputError("expected albums with photos, found none")
-    found, sure, models = [], [], []
-    for which in (old, new):
-        model = settings.model if which in {_STUB, _MIXTURE} else Path(which)
-        with open_engine(replace(settings, model=model)) as engine:
-            sure.append(engine.clustering.model.subjects.sure)
-            models.append(engine.clustering.model.version)
-            found.append(_replayed(engine, histories, which))
-    pairs = list(zip(*found, strict=True))
+    ways = [_way(which, histories, settings) for which in (old, new)]
+    pairs = list(zip(*(way.albums for way in ways), strict=True))
     outcomes = compared((f"old: {Path(old).name}", f"new: {Path(new).name}"), pairs)
     for outcome in outcomes:
         print_outcome(outcome)
-    notes = [] if _STUB in {old, new} else _proposal(sure, found)
+    notes = [] if _STUB in {old, new} else _proposal(*ways)
     for note in notes:
         out.print(note, soft_wrap=True, markup=False)
+    _write(destination, _results(histories, ways, outcomes), notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What came of the jobs in one of two ways.
+
+    Attributes:
+        model: version of the model package.
+        sure: its threshold.
+        albums: replayed.
+    """
+
+    model: str
+    sure: float
+    albums: list[Replayed]
+
+
+def _way(which: str, histories: Sequence[History], settings: Settings) -> _Way:
+    model = settings.model if which in {_STUB, _MIXTURE} else Path(which)
+    with open_engine(replace(settings, model=model)) as engine:
+        heads = engine.clustering.model
+        return _Way(heads.version, heads.subjects.sure, _replayed(engine, histories, which))
+
+
+def _results(histories: Sequence[History], ways: Sequence[_Way], outcomes: Sequence[Outcome]) -> Results:
     animals = len({(one.pet_id, animal) for one in histories for animal in one.truth.values()})
-    photos = sum(one.photos for one in found[1])
-    results = Results(
-        FORMAT,
-        __version__,
-        " and ".join(dict.fromkeys(models)),
-        (MeasuredSet(f"{len(histories)} albums", animals, photos),),
-        outcomes,
-    )
-    write_atomically(destination / RESULTS, encoded(results))
-    write_atomically(destination / "report.md", markdown(results, title=_TITLE, notes=notes).encode())
-    write_atomically(destination / "report.html", rendered(results, title=_TITLE, notes=notes).encode())
-    out.print(str(destination / "report.html"), soft_wrap=True, markup=False)
+    photos = sum(one.photos for one in ways[-1].albums)
+    measured = MeasuredSet(f"{len(histories)} albums", animals, photos)
+    models = " and ".join(dict.fromkeys(way.model for way in ways))
+    return Results(FORMAT, __version__, models, (measured,), tuple(outcomes))
+
+
+def _write(folder: Path, results: Results, notes: Sequence[str]) -> None:
+    write_atomically(folder / RESULTS, encoded(results))
+    write_atomically(folder / "report.md", markdown(results, title=_TITLE, notes=notes).encode())
+    write_atomically(folder / "report.html", rendered(results, title=_TITLE, notes=notes).encode())
+    out.print(str(folder / "report.html"), soft_wrap=True, markup=False)
 
 
 def _replayed(engine: Engine, histories: Sequence[History], which: str) -> list[Replayed]:
@@ -134,11 +154,9 @@ def _photos(engine: Engine, history: History) -> dict[str, ReadyPhoto | FailedIm
     return found
 
 
-def _proposal(sure: Sequence[float], found: Sequence[list[Replayed]]) -> list[str]:
-    proposed = proposed_sure((sure[0], sure[1]), found[0], found[1])
+def _proposal(old: _Way, new: _Way) -> list[str]:
+    proposed = proposed_sure((old.sure, new.sure), old.albums, new.albums)
     if proposed is None:
         return []
-    what = (
-        f"stays {sure[1]:.2f}" if proposed == sure[1] else f"becomes {proposed:.4f}, which is {sure[1]:.2f}"
-    )
-    return [f"As many photos are sure of their animal as with the old model where the new threshold {what}."]
+    what = f"stays {new.sure:.2f}" if proposed == new.sure else f"is {proposed:.4f} instead of {new.sure:.2f}"
+    return [f"As many photos are sure of their animal as with the old model if the new threshold {what}."]
