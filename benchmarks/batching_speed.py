@@ -2,6 +2,8 @@
 
     OMP_NUM_THREADS=1 .venv/bin/python benchmarks/batching_speed.py [--rounds 31] [--views 64] [--photos 32]
 
+0 views, or 0 photos, leave them out.
+
 Views go through the built-in embedder, photos (640 pixels, of scikit-image's cat) through decoder, detector
 and embedder, as in a worker. Contenders take turns, many short ones. Under load, so many callers ask at once
 that a batch is always full; fixed batches are cut beforehand and run one after another, which no server can
@@ -15,6 +17,7 @@ import argparse
 import asyncio
 import io
 import os
+import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -74,14 +77,11 @@ async def loaded(ask: Callable[[object], Awaitable[object]], items: Sequence) ->
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
 
 
-async def lone_ms(ask: Callable[[object], Awaitable[object]], items: Sequence) -> list[float]:
-    """One caller."""
-    told = []
-    for item in items[:LONE]:
-        began_s = time.perf_counter()
-        await ask(item)
-        told.append((time.perf_counter() - began_s) * 1000)
-    return told
+async def lone_ms(ask: Callable[[object], Awaitable[object]], item: object) -> float:
+    """One caller's wait."""
+    began_s = time.perf_counter()
+    await ask(item)
+    return (time.perf_counter() - began_s) * 1000
 
 
 def interval(values: Sequence[float]) -> str:
@@ -97,6 +97,7 @@ async def compare(
 ) -> None:
     """Rounds of all contenders in turn, and what they come to."""
     speed: dict[object, list[float]] = {size: [] for size in (*FIXED, "dynamic")}
+    used_ms: dict[object, list[float]] = {name: [] for name in speed}
     lone: dict[str, list[float]] = {"unbatched": [], "dynamic": []}
 
     async def unbatched(item: object) -> object:
@@ -106,19 +107,24 @@ async def compare(
         await loaded(batching.ask, items[: 2 * CALLERS])
         for _ in range(rounds):
             for name, rates in speed.items():
-                began_s = time.perf_counter()
+                began_s, used_s = time.perf_counter(), time.process_time()
                 if name == "dynamic":
                     await loaded(batching.ask, items)
                 else:
                     await fixed(run, items, int(str(name)))
                 rates.append(len(items) / (time.perf_counter() - began_s))
-            lone["unbatched"] += await lone_ms(unbatched, items)
-            lone["dynamic"] += await lone_ms(batching.ask, items)
+                used_ms[name].append((time.process_time() - used_s) * 1000 / len(items))
+            for item in items[:LONE]:
+                for name in random.sample(sorted(lone), len(lone)):
+                    lone[name].append(await lone_ms(batching.ask if name == "dynamic" else unbatched, item))
     best = max(FIXED, key=lambda size: statistics.median(speed[size]))
     ratios = [one / other for one, other in zip(speed["dynamic"], speed[best], strict=True)]
     print(f"{what}, medians of {rounds} interleaved rounds (95 % intervals of the median)")
     for name, values in speed.items():
-        print(f"  {f'batches of {name}' if name != 'dynamic' else name:16} {interval(values)} a second")
+        called = f"batches of {name}" if name != "dynamic" else name
+        print(
+            f"  {called:16} {interval(values)} a second, {interval(used_ms[name])} ms of processor time each"
+        )
     print(f"  dynamic / best fixed (of {best}): {interval(ratios)}")
     for name, values in lone.items():
         print(f"  lone, {name:10} {interval(values)} ms, p95 {np.percentile(values, 95):.3g}")
@@ -137,8 +143,9 @@ async def main() -> None:
     embedder = package.open_embedder(threads=threads)
     side_px = embedder.input_px
     views = list(np.random.default_rng(0).integers(0, 256, (told.views, side_px, side_px, 3), np.uint8))
-    batcher = ViewBatcher(embedder, batch=CPU_BATCH, delay_s=EmbedderSettings().delay_s)
-    await compare("views", lambda part: embedder.embed(np.stack(part)), batcher, views, told.rounds)
+    if views:
+        batcher = ViewBatcher(embedder, batch=CPU_BATCH, delay_s=EmbedderSettings().delay_s)
+        await compare("views", lambda part: embedder.embed(np.stack(part)), batcher, views, told.rounds)
     with EmbeddingService(
         decoder=PillowDecoder(ImageLimits()),
         detector=package.open_detector(threads=threads),
@@ -151,7 +158,8 @@ async def main() -> None:
             return [service.embed_one(part[0])] if len(part) == 1 else list(service.embed(part))
 
         inputs = [PhotoInput(str(number), data) for number, data in enumerate(photos(told.photos))]
-        await compare("photos", embedded, Batcher(service, batch=BATCH), inputs, told.rounds)
+        if inputs:
+            await compare("photos", embedded, Batcher(service, batch=BATCH), inputs, told.rounds)
 
 
 if __name__ == "__main__":
