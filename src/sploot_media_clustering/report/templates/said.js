@@ -55,7 +55,7 @@ const sploot = (() => {
     album.pending.push({ record, note, animals });
     keep(album);
     draw();
-    tell(note + ". Press u to take it back.");
+    tell(note + (note.endsWith("?") ? "" : ".") + " Press u to take it back.");
   };
   const newest = () => albums.filter((album) => album.pending.length)
     .sort((a, b) => a.pending.at(-1).record.at.localeCompare(b.pending.at(-1).record.at)).at(-1);
