@@ -55,6 +55,10 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def get(url: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.get(url, headers=headers, timeout=PATIENCE_S)
+
+
 def post(url: str, body: bytes, **headers: str) -> httpx.Response:
     named = HEADERS | {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.post(url + wire.VIEWS_PATH, content=body, headers=named, timeout=PATIENCE_S)
@@ -63,10 +67,10 @@ def post(url: str, body: bytes, **headers: str) -> httpx.Response:
 def test_nobody_gets_in_without_a_token(url: str) -> None:
     """But probes; the token of figures opens figures alone."""
     for path in (wire.NETWORKS_PATH, "/metrics"):
-        assert httpx.get(url + path).status_code == 401
+        assert get(url + path).status_code == 401
     assert post(url, VIEW, X_Internal_Token=METRICS).status_code == 401
-    assert httpx.get(url + "/metrics", headers={"X-Internal-Token": METRICS}).status_code == 200
-    assert [httpx.get(url + path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+    assert get(url + "/metrics", headers={"X-Internal-Token": METRICS}).status_code == 200
+    assert [get(url + path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
 
 
 def test_tokens_are_those_of_the_api() -> None:
@@ -92,7 +96,9 @@ def test_views_for_other_networks_are_refused(url: str) -> None:
     """And those for nobody knows which."""
     assert post(url, VIEW, **{wire.NETWORKS_HEADER: "fake-2"}).status_code == 409
     named = {"X-Internal-Token": TOKEN}
-    assert httpx.post(url + wire.VIEWS_PATH, content=VIEW, headers=named).status_code == 422
+    assert (
+        httpx.post(url + wire.VIEWS_PATH, content=VIEW, headers=named, timeout=PATIENCE_S).status_code == 422
+    )
 
 
 def test_everybody_gets_their_own(url: str) -> None:
@@ -138,7 +144,7 @@ def test_nothing_is_computed_for_a_caller_who_has_gone() -> None:
 
 
 def figures(url: str) -> str:
-    return httpx.get(url + "/metrics", headers=HEADERS).text
+    return get(url + "/metrics", headers=HEADERS).text
 
 
 def test_more_than_there_is_room_for_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,8 +166,8 @@ def test_a_server_whose_networks_hang_is_not_alive(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(entry, "STUCK_S", 0.0)
     held = HeldEmbedder()
     with served(held) as url, ThreadPoolExecutor(1) as threads:
-        assert httpx.get(url + "/healthz").status_code == 200
+        assert get(url + "/healthz").status_code == 200
         first = threads.submit(post, url, view(1))
-        until(lambda: httpx.get(url + "/healthz").status_code == 503)
+        until(lambda: get(url + "/healthz").status_code == 503)
         held.go.set()
         assert first.result().status_code == 200
