@@ -48,6 +48,11 @@ $(VENV)/.notebooks: pyproject.toml constraints.txt | $(BIN)/pip
 	@$(PIP_INSTALL) -e '.[notebooks]'
 	@touch $@
 
+$(VENV)/.emulators: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing the package and an object store to test against into $(VENV) ..."
+	@$(PIP_INSTALL) -e '.[s3,emulators]'
+	@touch $@
+
 ifdef PHOTOS
 demo: $(VENV)/.package
 	$(BIN)/sploot-clustering cluster "$(PHOTOS)" --out "$(OUT)"

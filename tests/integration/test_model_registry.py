@@ -224,7 +224,7 @@ def test_the_commands_from_a_key_to_a_pulled_model(
 @pytest.mark.slow
 def test_an_object_store_is_a_registry(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 as moto's server speaks it: push, list, pull with a signature, prune."""
-    server = pytest.importorskip("moto.server", reason="needs moto's server")
+    server = pytest.importorskip("moto.server", reason="needs the extra emulators")
     s3fs = pytest.importorskip("s3fs", reason="needs the extra s3")
     opened = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     opened.start()
