@@ -78,12 +78,12 @@ def require_safe(settings: ApiSettings, *, is_paired: bool = False) -> None:
     is_guarded = settings.tokens or is_paired
     if settings.local and not is_guarded and not is_loopback(settings.host):
         raise ConfigurationError(
-            "local mode without SPLOOT_API_TOKENS listens on loopback only, SPLOOT_API_HOST is "
-            f"{settings.host!r}; set tokens, or listen on 127.0.0.1"
+            f"local mode without {settings.variables}_TOKENS listens on loopback only, "
+            f"{settings.variables}_HOST is {settings.host!r}; set tokens, or listen on 127.0.0.1"
         )
     if not settings.local and not settings.tokens:
         raise ConfigurationError(
-            "expected SPLOOT_API_TOKENS, found none; make one with: openssl rand -hex 32 "
+            f"expected {settings.variables}_TOKENS, found none; make one with: openssl rand -hex 32 "
             "(or set SPLOOT_LOCAL=1 on a machine of your own)"
         )
     for token in (*settings.tokens, *settings.metrics_tokens):

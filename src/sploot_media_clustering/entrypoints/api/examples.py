@@ -49,6 +49,17 @@ CHANGED: Final[Example] = {
     "status": "done",
     "version": 1777622402000,
 }
+MODELS: Final[Example] = {
+    "pet_id": "milo-42",
+    "models": [
+        {
+            "model_version": "lite0-ssdlite-1-4f2a",
+            "since": "2026-05-01T08:00:02Z",
+            "until": "2026-06-01T09:30:00Z",
+        },
+        {"model_version": "lite0-ssdlite-2-9c01", "since": "2026-06-01T09:30:00Z", "until": None},
+    ],
+}
 DECISION: Final[Example] = {
     "kind": "name",
     "name": "Milo",

@@ -71,6 +71,7 @@ COMMANDS: Final = {
     "up": "up:up",
     "serve": "serve:serve",
     "worker": "worker:worker",
+    "serve-embedder": "serve_embedder:serve_embedder",
     "submit": "jobs:submit",
     "status": "jobs:status",
     "pending": "oversee:pending",
@@ -81,6 +82,8 @@ COMMANDS: Final = {
     "backup": "backup:backup",
     "restore": "backup:restore",
     "deadletter": "deadletter:app",
+    "drift": "drift:drift",
+    "backtest": "backtest:backtest",
     "doctor": "doctor:doctor",
 }
 """Module and name of every command, in the order of the help."""

@@ -21,6 +21,7 @@ from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
 from sploot_media_clustering.services.desk import (
+    AnsweringModel,
     Change,
     Changed,
     DeadLetter,
@@ -87,6 +88,13 @@ class FolderAlbums:
         """The album as it stands, called as in paths; None where there is none."""
         _, answer = self._named().get(pet_id, (None, None))
         return None if answer is None else structs.replace(answer, pet_id=pet_id)
+
+    async def models(self, pet_id: str) -> tuple[AnsweringModel, ...]:
+        """The one that answers now: a folder remembers no others."""
+        answer = await self.answer(pet_id)
+        if answer is None:
+            raise UnknownError("there is no such album")
+        return (AnsweringModel(model_version=answer.model_version, since=answer.updated_at, until=None),)
 
     async def change(self, pet_id: str, change: Change) -> Changed:
         """Take a decision, or take one back, and write it down."""

@@ -12,6 +12,7 @@ from sample_answers import household
 from sploot_media_clustering.entrypoints.api import examples
 from sploot_media_clustering.entrypoints.api.routes.dead_letters import DeadLetters
 from sploot_media_clustering.entrypoints.api.routes.decisions import DecisionBody, Decisions
+from sploot_media_clustering.entrypoints.api.routes.pets import ModelsOfAlbum
 from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services.answer_pages import ClusterPage, PhotoPlace
 from sploot_media_clustering.services.desk import (
@@ -176,6 +177,14 @@ def test_an_answer_can_wait_for_a_job(service: Service, client: Client) -> None:
     assert (arrived.status_code, arrived.headers["x-fresh"]) == (200, "true")
 
 
+def test_an_album_tells_which_models_answered_for_it(client: Client) -> None:
+    """And until when."""
+    told = client.get("/internal/pets/milo/models").json()
+    assert told["pet_id"] == "milo"
+    assert [(term["model_version"], term["until"]) for term in told["models"]] == [("test-1", None)]
+    assert client.get("/internal/pets/nobody/models").status_code == 404
+
+
 def test_a_photo_tells_its_place(client: Client) -> None:
     """Slashes and all: its clusters, its rank as a hero, or why it has none."""
     told = client.get("/internal/pets/milo/images/milo/3.jpg").json()
@@ -297,6 +306,7 @@ def test_requests_are_counted_by_route(client: Client) -> None:
         (examples.LABELS, Labels),
         (examples.CLUSTERS, ClusterPage),
         (examples.PLACE, PhotoPlace),
+        (examples.MODELS, ModelsOfAlbum),
         (examples.LETTER, DeadLetter),
         (examples.LETTERS, DeadLetters),
     ],

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.entrypoints.api.examples import CHANGED, CLUSTERS, PLACE
+from sploot_media_clustering.entrypoints.api.examples import CHANGED, CLUSTERS, MODELS, PLACE
 from sploot_media_clustering.entrypoints.api.parts import JSON, PREFIX, ImageId, Parts, PetId, told
 from sploot_media_clustering.entrypoints.api.schemas import Responses, answered, problem
 from sploot_media_clustering.errors import UnknownError
@@ -31,7 +31,14 @@ from sploot_media_clustering.services.answer_pages import (
     page,
     place_of,
 )
-from sploot_media_clustering.services.desk import Change, Changed, DeletePet, Invalidate, RemoveImage
+from sploot_media_clustering.services.desk import (
+    AnsweringModel,
+    Change,
+    Changed,
+    DeletePet,
+    Invalidate,
+    RemoveImage,
+)
 from sploot_media_clustering.services.job_request import NAME_PATTERN
 
 router: Final = APIRouter(prefix=PREFIX, tags=["pets"])
@@ -50,6 +57,18 @@ _LEFT: Final[Responses] = {
 }
 """A deletion is never told that there is nothing to delete: it holds for jobs on their way as well."""
 CHANGE_ANSWERS: Final[Responses] = {200: answered(Changed, "Done.", CHANGED), **_LEFT, 404: NO_ALBUM}
+
+
+class ModelsOfAlbum(msgspec.Struct, frozen=True, kw_only=True):
+    """Which models answered for an album.
+
+    Attributes:
+        pet_id: the album.
+        models: the oldest first.
+    """
+
+    pet_id: str
+    models: tuple[AnsweringModel, ...]
 
 
 async def _asked(
@@ -117,6 +136,16 @@ async def clusters(
         following = request.url.include_query_params(cursor=found.next_cursor)
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return Response(msgspec.json.encode(found), headers=headers, media_type=JSON)
+
+
+@router.get(
+    "/pets/{pet_id}/models",
+    summary="Which models answered for an album, and when",
+    responses={200: answered(ModelsOfAlbum, "The oldest first.", MODELS), 404: NO_ALBUM},
+)
+async def models(parts: Parts, pet_id: PetId) -> Response:
+    """`until` is null for the one that answers now; none are left of an album that was deleted."""
+    return told(ModelsOfAlbum(pet_id=pet_id, models=await parts.albums.models(pet_id)))
 
 
 @router.get(
