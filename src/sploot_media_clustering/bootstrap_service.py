@@ -12,7 +12,7 @@ from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.guarded_source import GuardedSource
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.package_heads import read_heads
-from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
+from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect, place
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
@@ -24,7 +24,7 @@ from sploot_media_clustering.adapters.safe_http import Patience
 from sploot_media_clustering.adapters.store_backup import back_up, restore
 from sploot_media_clustering.adapters.telemetry import NoSpans, Spans
 from sploot_media_clustering.bootstrap import load_model
-from sploot_media_clustering.errors import ConfigurationError, UnknownError
+from sploot_media_clustering.errors import ConfigurationError, StoreUnavailableError, UnknownError
 from sploot_media_clustering.report.pictures import Thumbnailer
 from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
@@ -39,7 +39,7 @@ from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
 
-__all__ = ["back_up", "restore"]  # besides what is defined here
+__all__ = ["back_up", "place", "restore"]  # besides what is defined here
 
 QUESTIONS: Final = 5
 """Asked back in each answer."""
@@ -72,6 +72,23 @@ async def open_connection(url: str) -> AsyncIterator[RedisConnection]:
         yield connection
     finally:
         await connection.close()
+
+
+async def require_store(url: str) -> None:
+    """Reach the store once.
+
+    Raises:
+        StoreUnavailableError: it does not answer; the message says where it was looked for.
+        ConfigurationError: the URL is none, or the store does not let us or can't be trusted.
+    """
+    async with open_connection(url) as connection:
+        try:
+            await RedisHealth(connection)()
+        except StoreUnavailableError as error:
+            raise StoreUnavailableError(
+                f"expected a store at {place(url)}: {str(error).rstrip('.')}; start it, or have REDIS_URL "
+                "name another"
+            ) from error
 
 
 @contextmanager
