@@ -263,9 +263,9 @@ class MemoryModels:
             self.kept.append(Term(model_version, datetime.now(UTC)))
         return self.kept[-1].model_version
 
-    async def activate(self, model_version: str) -> None:
+    async def activate(self, model_version: str, *, unmeasured: bool = False) -> None:
         if not self.kept or self.kept[-1].model_version != model_version:
-            self.kept.append(Term(model_version, datetime.now(UTC)))
+            self.kept.append(Term(model_version, datetime.now(UTC), unmeasured))
 
     async def terms(self) -> tuple[Term, ...]:
         return tuple(self.kept)

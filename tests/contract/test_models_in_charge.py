@@ -12,7 +12,7 @@ from memory_store import MemoryModels
 from sploot_media_clustering.adapters.redis_connection import connect
 from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.errors import UnknownError
-from sploot_media_clustering.services.models_in_charge import Charge, ModelsInCharge, before_last
+from sploot_media_clustering.services.models_in_charge import Charge, ModelsInCharge, before_last, in_charge
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +54,28 @@ async def test_one_goes_back_to_the_model_before(models: ModelsInCharge) -> None
     with pytest.raises(UnknownError, match="no other model"):
         before_last(await models.terms())
     await models.take("2")
-    assert before_last(await models.terms()) == "1"
+    assert before_last(await models.terms()).model_version == "1"
+
+
+async def test_what_did_not_pass_the_gate_takes_nothing_by_itself(models: ModelsInCharge) -> None:
+    """Neither an empty place nor another's; once somebody accepted it, the history keeps that."""
+    now_s = 0.0
+    charge = Charge(models, "mine 1", lambda: now_s, passed=False)
+    assert "--accept-unmeasured" in (await charge.shut() or "")
+    assert await models.terms() == ()
+    assert await in_charge(models, "lite 1", passed=True) == "lite 1"
+    assert await in_charge(models, "mine 1", passed=False) == "lite 1"
+    now_s = 1.5
+    assert await charge.shut() is not None
+    await models.activate("mine 1", unmeasured=True)
+    now_s = 3.0
+    assert await charge.shut() is None
+    assert [(term.model_version, term.unmeasured) for term in await models.terms()] == [
+        ("lite 1", False),
+        ("mine 1", True),
+    ]
+    assert before_last(await models.terms()).unmeasured is False
+    assert await models.take("lite 1") == "mine 1"
 
 
 async def test_a_worker_asks_now_and_then(models: ModelsInCharge) -> None:

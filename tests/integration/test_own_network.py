@@ -11,7 +11,7 @@ import pytest
 from onnx_writer import field, mean_network, tensor
 
 from sploot_media_clustering.adapters.model_package import ModelPackage, default_package, load_package, verify
-from sploot_media_clustering.adapters.onnx_tensors import require_self_contained
+from sploot_media_clustering.adapters.onnx_tensors import has_half_precision, require_self_contained
 from sploot_media_clustering.adapters.package_export import export_network
 from sploot_media_clustering.adapters.placement import Execution
 from sploot_media_clustering.errors import ConfigurationError, ModelPackageError, SplootError
@@ -155,6 +155,16 @@ def test_networks_with_all_their_tensors_pass() -> None:
     for file in (package.manifest.embedder.file, package.manifest.detector.file):
         require_self_contained(package.read(file))
     require_self_contained(nested(tensor("w", 1.0)))
+
+
+def test_halves_are_found_wherever_they_are() -> None:
+    """ONNX Runtime has to be told of them: it crashes on convolutions of halves otherwise."""
+    half = field(1, 1) + field(2, 10) + field(8, "w")
+    assert has_half_precision(field(7, field(5, half)))
+    assert has_half_precision(nested(half))
+    package = default_package()
+    assert not has_half_precision(package.read(package.manifest.detector.file))
+    assert not has_half_precision(nested(tensor("w", 10.0)))
 
 
 def test_code_runs_only_where_it_is_trusted(tmp_path: Path) -> None:

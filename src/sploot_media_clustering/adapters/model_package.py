@@ -30,7 +30,8 @@ DEFAULT_PACKAGE: Final = "lite0-ssdlite-1"
 
 _MODELS: Final = "models"
 _AGAIN: Final = "copy the package again"
-_MAX_FILE_BYTES: Final = 2 * 2**30
+_MAX_FILE_BYTES: Final = 4 * 2**30
+"""ViT-H-14 in fp32 has 2.5 billion."""
 _MAX_MANIFEST_BYTES: Final = 2**20
 
 

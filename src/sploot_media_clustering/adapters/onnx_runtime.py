@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import onnxruntime
 
-from sploot_media_clustering.adapters.onnx_tensors import require_self_contained
+from sploot_media_clustering.adapters.onnx_tensors import has_half_precision, require_self_contained
 from sploot_media_clustering.adapters.placement import (
     CPU,
     CPU_BATCH,
@@ -30,6 +30,8 @@ _ORT_NAMES: Final = {
     CPU: "CPUExecutionProvider",
 }
 _GPU: Final = frozenset({"tensorrt", "cuda"})
+_CRASHES_ON_HALVES: Final = "NchwcTransformer"
+"""ONNX Runtime 1.32 ends the process where this optimiser meets a convolution in half precision on a CPU."""
 _ERRORS_ONLY: Final = 3
 _FATAL_ONLY: Final = 4
 
@@ -112,6 +114,7 @@ def open_session(
             options,
             providers=[(name, _options(provider, threads, execution or Execution()))],
             enable_fallback=0,  # ours tells why
+            disabled_optimizers=[_CRASHES_ON_HALVES] if has_half_precision(data) else None,
         )
     except Exception as error:  # ONNX Runtime raises a class of its own for each of a dozen reasons
         raise ModelPackageError(

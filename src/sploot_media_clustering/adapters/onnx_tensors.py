@@ -1,4 +1,4 @@
-"""Does an ONNX file ask for other files? Its tensors may lie in them, and nothing has checked those.
+"""What tensors an ONNX file has: some may lie in other files, which nothing has checked.
 
 ONNX is a protocol buffer (onnx.proto, in the ONNX repository): this walks through the messages in which
 tensors can be, and reads nothing else of them.
@@ -6,7 +6,7 @@ tensors can be, and reads nothing else of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sploot_media_clustering.errors import ModelPackageError
@@ -23,6 +23,8 @@ _INSIDE: Final[dict[str, dict[int, str]]] = {
 }
 """Of each message, the fields with messages that lead to tensors."""
 
+_DATA_TYPE: Final = 2
+_FLOAT16: Final = 10
 _EXTERNAL_DATA: Final = 13
 _DATA_LOCATION: Final = 14
 """Fields of a tensor that is kept elsewhere."""
@@ -31,31 +33,51 @@ _SIZES: Final = {_EIGHT: 8, _FOUR: 4}
 _MOST_DEPTH: Final = 64
 
 
+_IsSuch = Callable[[int, int | memoryview], bool]
+"""Whether a field of a tensor, by number and value, is what is looked for."""
+
+
 def require_self_contained(data: bytes) -> None:
     """Refuse a network whose tensors lie in other files.
 
     Raises:
         ModelPackageError: they do, or it does not read as a protocol buffer.
     """
-    try:
-        outside = _leads_outside(memoryview(data), "model", 0)
-    except (IndexError, KeyError, ValueError) as error:
-        raise ModelPackageError("expected a network that ONNX Runtime can run, got no ONNX file") from error
-    if outside:
+    if _any_tensor(data, _lies_outside):
         raise ModelPackageError(
             "expected a network with all its tensors inside the ONNX file, got one that keeps some in other "
             "files; save it in one"
         )
 
 
-def _leads_outside(message: memoryview, kind: str, depth: int) -> bool:
+def has_half_precision(data: bytes) -> bool:
+    """Whether a network has tensors of 16-bit floats.
+
+    Raises:
+        ModelPackageError: it does not read as a protocol buffer.
+    """
+    return _any_tensor(data, lambda field, value: (field, value) == (_DATA_TYPE, _FLOAT16))
+
+
+def _lies_outside(field: int, value: int | memoryview) -> bool:
+    return field == _EXTERNAL_DATA or (field == _DATA_LOCATION and value != 0)
+
+
+def _any_tensor(data: bytes, is_such: _IsSuch) -> bool:
+    try:
+        return _found(memoryview(data), "model", 0, is_such)
+    except (IndexError, KeyError, ValueError) as error:
+        raise ModelPackageError("expected a network that ONNX Runtime can run, got no ONNX file") from error
+
+
+def _found(message: memoryview, kind: str, depth: int, is_such: _IsSuch) -> bool:
     if depth > _MOST_DEPTH:
         raise ValueError(depth)
     for field, value in _fields(message):
-        if kind == "tensor" and (field == _EXTERNAL_DATA or (field == _DATA_LOCATION and value != 0)):
+        if kind == "tensor" and is_such(field, value):
             return True
         inner = _INSIDE[kind].get(field)
-        if inner and isinstance(value, memoryview) and _leads_outside(value, inner, depth + 1):
+        if inner and isinstance(value, memoryview) and _found(value, inner, depth + 1, is_such):
             return True
     return False
 

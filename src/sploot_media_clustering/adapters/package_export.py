@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +16,14 @@ from sploot_media_clustering.adapters.atomic_file import write_atomically
 from sploot_media_clustering.adapters.model_package import ModelPackage, load_package
 from sploot_media_clustering.adapters.onnx_runtime import open_session
 from sploot_media_clustering.adapters.package_opening import Opening, prepared_rungs
-from sploot_media_clustering.adapters.placement import Execution
+from sploot_media_clustering.adapters.placement import Execution, Opened
 from sploot_media_clustering.errors import ConfigurationError, ModelPackageError
 from sploot_media_clustering.services.canary import canary_picture
 from sploot_media_clustering.services.manifest import (
     MANIFEST_NAME,
     EmbedderEntry,
     PackageFile,
+    Parity,
     Preparation,
     SpeciesEntry,
     write_manifest,
@@ -38,7 +41,18 @@ _LARGEST: Final = 60_000.0
 """Embeddings are kept in half precision, which ends at 65 504."""
 
 
-def export_network(recipe: NetworkRecipe, folder: Path, base: ModelPackage, out: Path) -> ModelPackage:
+Embed = Callable[[np.ndarray], np.ndarray]
+"""Vectors of views, as the network gives them."""
+
+
+def export_network(
+    recipe: NetworkRecipe,
+    folder: Path,
+    base: ModelPackage,
+    out: Path,
+    *,
+    prove: Callable[[Embed], Parity] | None = None,
+) -> ModelPackage:
     """Write a package; its heads are to be fitted next.
 
     Whoever names a TorchScript file here is taken to trust it: it runs once, for the canary.
@@ -48,6 +62,8 @@ def export_network(recipe: NetworkRecipe, folder: Path, base: ModelPackage, out:
         folder: that its file is relative to.
         base: whose detector finds the animals, and whose embedder tells their species.
         out: folder to write; the manifest comes last, so that a half-written folder is no package.
+        prove: compares the network, as the package will run it on the CPU, with what it was made from, before
+            anything is written; raises where they differ.
 
     Returns:
         The package, opened and checked.
@@ -72,7 +88,8 @@ def export_network(recipe: NetworkRecipe, folder: Path, base: ModelPackage, out:
     file = f"embedder{source.suffix.lower()}"
     entry = _probed(_entry(recipe, base, file, runtime), data)
     embedding = _canary(entry, data)
-    return _written(recipe, base, (entry, data, embedding), out)
+    parity = None if prove is None else prove(partial(_vectors, _opened(entry, data), entry))
+    return _written(recipe, base, (entry, data, embedding), out, parity)
 
 
 def _entry(recipe: NetworkRecipe, base: ModelPackage, file: str, runtime: Any) -> EmbedderEntry:  # noqa: ANN401
@@ -138,11 +155,9 @@ def _of(entry: EmbedderEntry) -> Preparation:
 
 def _canary(entry: EmbedderEntry, data: bytes) -> np.ndarray:
     """The embedding of the canary, on the CPU."""
-    trusting = Execution(trusted=frozenset({hashlib.sha256(data).hexdigest()}))
-    rungs, _ = prepared_rungs(entry, _of(entry), Opening(lambda _file: data, 1, trusting))
     try:
-        (embeddings,) = rungs[0].open().run(canary_picture(entry.input_px)[None])
-    except ModelPackageError:
+        (embeddings,) = _opened(entry, data).run(canary_picture(entry.input_px)[None])
+    except ConfigurationError:
         raise
     except Exception as error:  # of ONNX Runtime or PyTorch, for inputs of another shape
         raise ModelPackageError(
@@ -158,8 +173,28 @@ def _canary(entry: EmbedderEntry, data: bytes) -> np.ndarray:
     return vector
 
 
+def _opened(entry: EmbedderEntry, data: bytes) -> Opened:
+    trusting = Execution(trusted=frozenset({hashlib.sha256(data).hexdigest()}))
+    rungs, _ = prepared_rungs(entry, _of(entry), Opening(lambda _file: data, 1, trusting))
+    return rungs[0].open()
+
+
+def _vectors(opened: Opened, entry: EmbedderEntry, views: np.ndarray) -> np.ndarray:
+    """Of all views; parts that were put side by side by their signs are one number again."""
+    batches = range(0, len(views), opened.batch)
+    found = np.concatenate([opened.run(views[start : start + opened.batch])[0] for start in batches])
+    if not _of(entry).split_signs:
+        return found
+    positive, negative = np.split(found, 2, axis=1)
+    return np.asarray(positive - negative)
+
+
 def _written(
-    recipe: NetworkRecipe, base: ModelPackage, made: tuple[EmbedderEntry, bytes, np.ndarray], out: Path
+    recipe: NetworkRecipe,
+    base: ModelPackage,
+    made: tuple[EmbedderEntry, bytes, np.ndarray],
+    out: Path,
+    parity: Parity | None,
 ) -> ModelPackage:
     entry, data, embedding = made
     theirs = base.manifest
@@ -182,6 +217,8 @@ def _written(
         canary=msgspec.structs.replace(theirs.canary, embedding=embedding.astype("<f2").tobytes()),
         heads=None,
         reference=None,
+        gate=None,
+        parity=parity,
     )
     write_atomically(out / MANIFEST_NAME, write_manifest(manifest))
     package = load_package(out)

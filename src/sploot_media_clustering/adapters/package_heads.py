@@ -16,6 +16,7 @@ from sploot_media_clustering.errors import DamagedDataError, ModelPackageError
 from sploot_media_clustering.services import value_codec
 from sploot_media_clustering.services.manifest import (
     MANIFEST_NAME,
+    GateEntry,
     HeadsEntry,
     PackageFile,
     Reference,
@@ -23,6 +24,32 @@ from sploot_media_clustering.services.manifest import (
 )
 
 HEADS_FILE: Final = "heads.msgpack.zst"
+
+
+def has_passed_gate(package: ModelPackage) -> bool:
+    """Whether these very heads were judged, and passed.
+
+    Raises:
+        ModelPackageError: there are none, or they can't be read.
+    """
+    gate = package.manifest.gate
+    return gate is not None and gate.model == read_heads(package).tree.version
+
+
+def write_gate(package: ModelPackage, gate: GateEntry) -> None:
+    """Write into the manifest that the heads passed.
+
+    Raises:
+        ModelPackageError: other heads were judged.
+    """
+    version = read_heads(package).tree.version
+    if gate.model != version:
+        raise ModelPackageError(
+            f"expected results of {version}, the model in {package.folder}, got results of {gate.model}; run "
+            f"'eval all' with SPLOOT_MODEL={package.folder}"
+        )
+    manifest = msgspec.structs.replace(package.manifest, gate=gate)
+    write_atomically(package.folder / MANIFEST_NAME, write_manifest(manifest))
 
 
 def read_heads(package: ModelPackage) -> Heads:
@@ -58,16 +85,19 @@ def write_with_heads(
         package: whose networks are used.
         heads: fitted on its embeddings.
         origin: what they were fitted on.
-        reference: statistics of the photos that they were fitted on.
+        reference: statistics of the photos that they were fitted on; what albums look like to these heads is
+            to be recorded anew.
         out: folder of the new package; the manifest comes last, so that a half-written folder is no package.
 
     Returns:
         The new package, checked.
     """
     manifest = package.manifest
-    kept = tuple(
-        file for file in manifest.files if manifest.heads is None or file.path != manifest.heads.file
-    )
+    replaced = {
+        manifest.heads and manifest.heads.file,
+        manifest.reference and manifest.reference.albums,  # seen by the heads before
+    }
+    kept = tuple(file for file in manifest.files if file.path not in replaced)
     out.mkdir(parents=True, exist_ok=True)
     for file in kept:
         if (out / file.path).resolve() != (package.folder / file.path).resolve():
@@ -82,7 +112,11 @@ def write_with_heads(
         origin=origin,
     )
     fitted = msgspec.structs.replace(
-        manifest, files=(*kept, entry), heads=HeadsEntry(HEADS_FILE), reference=reference
+        manifest,
+        files=(*kept, entry),
+        heads=HeadsEntry(HEADS_FILE),
+        reference=msgspec.structs.replace(reference, albums=None),
+        gate=None,
     )
     write_atomically(out / MANIFEST_NAME, write_manifest(fitted))
     return load_package(out)

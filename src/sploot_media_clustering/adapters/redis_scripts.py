@@ -177,14 +177,14 @@ return redis.call('XDEL', KEYS[1], ARGV[1])
 """
 
 TAKE_CHARGE: Final = """
--- keys: models; args: model version, 'always' or 'unless it was', most terms kept
+-- keys: models; args: model version, 'always' or 'unless it was', most terms kept, mark behind the time
 local terms = redis.call('LRANGE', KEYS[1], 0, -1)
 for i = #terms, 1, -1 do
   local version = string.sub(terms[i], string.find(terms[i], ' ') + 1)
   if version == ARGV[1] and (i == #terms or ARGV[2] ~= 'always') then return terms[#terms] end
 end
 local time = redis.call('TIME')
-local term = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)) .. ' ' .. ARGV[1]
+local term = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)) .. ARGV[4] .. ' ' .. ARGV[1]
 redis.call('RPUSH', KEYS[1], term)
 redis.call('LTRIM', KEYS[1], -ARGV[3], -1)
 return term

@@ -80,7 +80,9 @@ async def attend(
         _log.info("waiting for jobs")
         following = None
         if fetch is not None:
-            following = asyncio.create_task(successor(models, tools.clustering.model.version, fetch))
+            following = asyncio.create_task(
+                successor(models, tools.clustering.model.version, fetch, passed=tools.passed_gate)
+            )
         try:
             await _consume(worker, stop, health, following)
         finally:

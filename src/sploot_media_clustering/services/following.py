@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sploot_media_clustering.errors import SplootError
-from sploot_media_clustering.services.models_in_charge import ModelsInCharge
+from sploot_media_clustering.services.models_in_charge import ModelsInCharge, in_charge
 
 _log = logging.getLogger(__name__)
 
@@ -21,14 +21,20 @@ Fetch = Callable[[str], Path]
 
 
 async def successor(
-    models: ModelsInCharge, own: str, fetch: Fetch, *, look_every_s: float = LOOK_EVERY_S
+    models: ModelsInCharge,
+    own: str,
+    fetch: Fetch,
+    *,
+    passed: bool = True,
+    look_every_s: float = LOOK_EVERY_S,
 ) -> Path:
     """Wait until another model is in charge, and fetch it; one that can't be had is asked for again.
 
     Args:
         models: as the store remembers them.
-        own: version of the model that runs; it takes charge where it never was.
+        own: version of the model that runs; it takes charge where it never was and passed the gate.
         fetch: gets a model.
+        passed: whether it did.
         look_every_s: between two looks.
 
     Returns:
@@ -36,10 +42,10 @@ async def successor(
     """
     while True:
         try:
-            in_charge = await models.take(own)
-            if in_charge != own:
-                _log.info("model %s is in charge: fetching it", in_charge)
-                return await asyncio.to_thread(fetch, in_charge)
+            version = await in_charge(models, own, passed=passed)
+            if version not in {own, None}:
+                _log.info("model %s is in charge: fetching it", version)
+                return await asyncio.to_thread(fetch, version)
         except (SplootError, OSError) as error:
             _log.warning("the model in charge can't be followed yet: %s", error)
         await asyncio.sleep(look_every_s)

@@ -169,18 +169,62 @@ class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance: float
 
 
-class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What photos of pets look like to the networks, to notice when the input has changed.
 
     Attributes:
         photos: how many were looked at.
         statistics: name to quantiles, of the probabilities in ``quantiles``.
         quantiles: ascending, in [0, 1].
+        albums: file of what albums look like, a :class:`~sploot_media_clustering.services.drift.Reference`;
+            None where nobody recorded it.
     """
 
     photos: _Positive
     quantiles: tuple[float, ...]
     statistics: Mapping[str, tuple[float, ...]]
+    albums: str | None = None
+
+
+class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How close the embedder comes to the network that it was exported from, on the same pictures.
+
+    Attributes:
+        precision: of its weights.
+        pictures: how many were looked at.
+        drawn: they were made by arithmetic; else they are labelled photos.
+        random_weights: the network was never trained: nothing but speed and memory can be learned from it.
+        least_cosine: between both vectors of a picture, of all pictures.
+        mean_cosine: of all pictures.
+        centred_cosine: the least, after the mean of the source's vectors was taken off both: where all
+            vectors look alike, the plain one says little.
+        source_auc: how often the source finds two photos of one animal closer than two of different ones.
+        exported_auc: the same of the export.
+    """
+
+    precision: Literal["fp32", "fp16", "int8"]
+    pictures: _Positive
+    drawn: bool
+    random_weights: bool
+    least_cosine: float
+    mean_cosine: float
+    centred_cosine: float
+    source_auc: float | None = None
+    exported_auc: float | None = None
+
+
+class GateEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a model passed the gate: no figure of a baseline was lost.
+
+    Attributes:
+        model: version of the heads that were judged; for others it says nothing.
+        baseline_sha256: of the baseline's file.
+        figures: how many were compared.
+    """
+
+    model: str
+    baseline_sha256: _Sha256
+    figures: _Positive
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -198,6 +242,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         heads: None in a package whose heads were not fitted yet.
         canary: see there.
         reference: None in a package whose statistics were not taken yet.
+        parity: None where the embedder was not exported from another network.
+        gate: None where the heads did not pass it.
     """
 
     format: int
@@ -211,6 +257,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     canary: Canary
     heads: HeadsEntry | None = None
     reference: Reference | None = None
+    parity: Parity | None = None
+    gate: GateEntry | None = None
 
     @property
     def network_version(self) -> str:
@@ -263,7 +311,13 @@ def read_manifest(data: bytes) -> Manifest:
         _check_inside(entry.path)
     _check_whole(manifest.embedder)
     beside = [part.file for part in (manifest.heads, manifest.embedder.species) if part is not None]
-    for used in (manifest.embedder.file, manifest.detector.file, *beside):
+    albums = None if manifest.reference is None else manifest.reference.albums
+    for used in (
+        manifest.embedder.file,
+        manifest.detector.file,
+        *beside,
+        *([] if albums is None else [albums]),
+    ):
         manifest.file(used)
     return manifest
 

@@ -7,15 +7,19 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from statistics import mean
 
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer, Cluster, Image
 from sploot_media_clustering.services.decision_records import Sighted
+from sploot_media_clustering.services.shapes import BoxFractions
 
 _PLACE_MARK = "#"
 """``IMG_1.jpg#2`` is the second animal of a photo, as the answer lists them."""
 
 _HINTS = 3
+_APART = 0.1
+"""Of a photo's side: animals with their middles closer than this are at one place, for the eye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,14 @@ class Targets:
             None,
         )
 
+    def which(self, part: Sighted) -> str:
+        """Which animal of its photo a sighting is, such as ``#2 (right)``; nothing where it shows one."""
+        boxes = [seen.box for image in self._images(part.image_id) for seen in image.sightings]
+        if part.box not in boxes or len(boxes) == 1:
+            return ""
+        place = boxes.index(part.box)
+        return f"{_PLACE_MARK}{place + 1} ({_where(part.box, boxes[:place] + boxes[place + 1 :])})"
+
     def _by_id(self, cluster_id: str) -> Cluster:
         return next(c for c in self.answer.clusters if c.id == cluster_id)
 
@@ -154,6 +166,15 @@ class Targets:
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         what = "a photo" if self.cluster(told) else "an animal, look or photo"
         raise InputError(f"expected {what} of {self.answer.pet_id}, got {told!r}{hint}")
+
+
+def _where(box: BoxFractions, others: Sequence[BoxFractions]) -> str:
+    """Where an animal is, as seen from the middle of its photo's other ones."""
+    middles = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in (box, *others)]
+    across, down = (middles[0][i] - mean(middle[i] for middle in middles[1:]) for i in range(2))
+    words = (down, "top", "bottom"), (across, "left", "right")
+    told = [after if apart > 0 else before for apart, before, after in words if abs(apart) >= _APART]
+    return " ".join(told) or "middle"
 
 
 def _file_name(image: Image) -> str:

@@ -71,6 +71,7 @@ def write_with_embedder(
         ),
         heads=None,
         reference=None,
+        gate=None,
     )
     (out / MANIFEST_NAME).write_bytes(write_manifest(written))
     return written

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sploot_media_clustering.adapters.model_package import load_package
+from sploot_media_clustering.adapters.package_heads import write_gate
+from sploot_media_clustering.adapters.placement import Execution
 from sploot_media_clustering.bootstrap import open_embedding
 from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.entrypoints.cli.evaluation_material import Baseline, Draws, say
-from sploot_media_clustering.entrypoints.cli.evaluation_workers import measured
+from sploot_media_clustering.entrypoints.cli.evaluation_workers import embedder_cost, measured
 from sploot_media_clustering.entrypoints.cli.labelled import Data, data_sets_of, embedded
 from sploot_media_clustering.entrypoints.cli.outcomes import pass_or_leave, print_outcome
+from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.evaluation.embedders import DRAWS as EMBEDDER_DRAWS
-from sploot_media_clustering.evaluation.embedders import embedders_outcome, measured_embedder
+from sploot_media_clustering.evaluation.embedders import MeasuredEmbedder, embedders_outcomes, results_of
 from sploot_media_clustering.evaluation.gate import baseline_of, checks, read_baseline
 from sploot_media_clustering.evaluation.page import markdown, rendered
 from sploot_media_clustering.evaluation.protocols import PROTOCOLS
 from sploot_media_clustering.evaluation.results import RESULTS, Results, encoded, read_results
 from sploot_media_clustering.evaluation.summary import summary_of
+from sploot_media_clustering.services.manifest import GateEntry
 from sploot_media_clustering.settings import from_environment
 from sploot_media_clustering.training.labelled import labelled_vectors
+
+_BYTES_PER_MB = 1e6
 
 
 def embedders(
@@ -42,6 +50,7 @@ def embedders(
     """
     data_sets = data_sets_of(data or [])
     settings = from_environment()
+    cpu = Execution(trusted=frozenset(settings.trusted_models))
     found = []
     for model in (None, *(package or [])):
         with open_embedding(replace(settings, model=model)) as parts:
@@ -50,9 +59,12 @@ def embedders(
             vectors = labelled_vectors(data_sets, embedded(parts, data_sets))
             entry = parts.package.manifest.embedder.file
             size = next(one.size_bytes for one in parts.package.manifest.files if one.path == entry)
-            embedder = parts.package.open_embedder(threads=1)
-            found.append(measured_embedder(name, vectors, embedder, size, draws=draws or EMBEDDER_DRAWS))
-    print_outcome(embedders_outcome(found))
+            results = results_of(vectors, draws or EMBEDDER_DRAWS)
+            cost = embedder_cost(parts.package.folder, cpu)
+            side_px = parts.package.manifest.embedder.input_px
+        found.append(MeasuredEmbedder(name, results, cost, side_px, size / _BYTES_PER_MB))
+    for outcome in embedders_outcomes(found):
+        print_outcome(outcome)
 
 
 def everything(
@@ -112,14 +124,32 @@ def everything(
 def gate(
     results: Annotated[Path, typer.Argument(help="A results.json of 'eval all', or its folder.")],
     baseline: Annotated[Path, typer.Argument(help="A file of 'eval baseline'.")],
+    package: Annotated[
+        Path | None,
+        typer.Option("--package", help="Model package that was measured: that it passed is written into it."),
+    ] = None,
 ) -> None:
     """Compare results with a baseline; ends with 1 where a figure was lost, or not measured.
 
-    Example:
+    A model package that passed can be put in charge of a service without --accept-unmeasured.
+
+    Examples:
 
         sploot-clustering eval gate evaluation baselines/labelled.json
+
+        sploot-clustering eval gate evaluation baselines/labelled.json --package my-package
     """
-    pass_or_leave(checks(_results_in(results).outcomes, read_baseline(baseline)))
+    measured = _results_in(results)
+    found = checks(measured.outcomes, read_baseline(baseline))
+    pass_or_leave(found)
+    if package is not None:
+        if not found:
+            raise DatasetError(
+                f"expected a baseline with figures in {baseline}, got none; see 'eval baseline'"
+            )
+        digest = hashlib.sha256(baseline.read_bytes()).hexdigest()
+        write_gate(load_package(package), GateEntry(measured.model, digest, len(found)))
+        out.print(f"{package}: {measured.model} passed", soft_wrap=True, markup=False)
 
 
 def write_baseline(

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
+import msgspec
 import pytest
 from judged_home import judged_home
 from typer.testing import CliRunner
 
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
+from sploot_media_clustering.adapters.model_package import default_package, load_package
+from sploot_media_clustering.adapters.package_heads import has_passed_gate
+from sploot_media_clustering.bootstrap import built_in_heads
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.entrypoints.cli import evaluate, evaluation_workers
 from sploot_media_clustering.evaluation.darkroom import Darkroom
 from sploot_media_clustering.evaluation.judged_sets import AS_THEY_ARE, JudgedSet
 from sploot_media_clustering.evaluation.material import Material
 from sploot_media_clustering.evaluation.results import RESULTS, encoded, read_results
+from sploot_media_clustering.services.manifest import MANIFEST_NAME, write_manifest
 
 
 def material_of(*sets: JudgedSet, fitted_on: frozenset[str] = frozenset()) -> Material:
@@ -80,6 +86,27 @@ def test_results_pass_the_gate_that_they_made_and_worse_ones_do_not(
     assert "fails" in lost.output
     known = json.loads(baseline.read_text())
     assert {one["protocol"] for one in known} == {"households-1", "households-hint-1", "membership-1"}
+
+
+def test_that_a_package_passed_is_written_into_it(command: CliRunner, tmp_path: Path) -> None:
+    """Only where its own heads were measured, and lost nothing."""
+    out, baseline, folder = tmp_path / "out", tmp_path / "home.json", tmp_path / "package"
+    shutil.copytree(default_package().folder, folder)
+    unmeasured = msgspec.structs.replace(load_package(folder).manifest, gate=None)
+    (folder / MANIFEST_NAME).write_bytes(write_manifest(unmeasured))
+    command.invoke(evaluate.app, ["all", "x", "--out", str(out), *ONLY])
+    command.invoke(evaluate.app, ["baseline", str(out), str(baseline)])
+    told = ["gate", str(out), str(baseline), "--package", str(folder)]
+    of_others = command.invoke(evaluate.app, told)
+    assert "expected results of lite0" in str(of_others.exception)
+    results = replace(read_results(out / RESULTS), model=built_in_heads().tree.version)
+    worse = replace(results, outcomes=results.outcomes[1:])
+    (out / RESULTS).write_bytes(encoded(worse))
+    assert command.invoke(evaluate.app, told).exit_code == 1
+    assert not has_passed_gate(load_package(folder))
+    (out / RESULTS).write_bytes(encoded(results))
+    assert command.invoke(evaluate.app, told).exit_code == 0
+    assert has_passed_gate(load_package(folder))
 
 
 def test_one_protocol_is_judged_by_its_own_figures(command: CliRunner, tmp_path: Path) -> None:
