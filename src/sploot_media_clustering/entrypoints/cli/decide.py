@@ -138,7 +138,7 @@ def _changed(
             if as_json:
                 sys.stdout.buffer.write(data)
             else:
-                print_answer(review.answer(), "subject")
+                print_answer(review.answer(), "subject", "--ask")
 
 
 def _kind(word: str) -> Kind:
