@@ -11,7 +11,7 @@ from rich.text import Text
 from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.services.answer import Answer, Cluster, Unclustered
 from sploot_media_clustering.services.answer_pages import PageCluster
-from sploot_media_clustering.services.changes import Changes
+from sploot_media_clustering.services.changes import Changes, Move
 from sploot_media_clustering.services.decision_records import Said
 from sploot_media_clustering.services.targets import members
 
@@ -98,9 +98,15 @@ def sentence(found: Changes) -> str:
         parts.append(f"{' and '.join(found.founded)} {'is' if len(found.founded) == 1 else 'are'} new")
     if found.gone:
         parts.append(f"{' and '.join(found.gone)} {'is' if len(found.gone) == 1 else 'are'} no more")
-    if found.moved:
-        parts.append(f"{counted(found.moved, 'photo')} moved between animals")
+    parts += [f"{_some(move.image_ids)} {_way(move)}" for move in found.moved]
     return "; ".join(parts)
+
+
+def _way(move: Move) -> str:
+    left, joined = " and ".join(move.left), " and ".join(move.joined)
+    if left and joined:
+        return f"moved from {left} to {joined}"
+    return f"joined {joined}" if joined else f"left {left}"
 
 
 def _row(part: Cluster | PageCluster) -> tuple[Text, str, Text, Text]:
