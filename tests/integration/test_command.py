@@ -102,9 +102,10 @@ def test_a_hint_of_how_many_animals_is_taken(run: Run, milo: Path, told: str) ->
 
 def test_a_hint_that_photos_speak_against_is_told_so(run: Run, milo: Path) -> None:
     """On standard error, with what would settle it."""
-    done = run("cluster", milo, "--animals", "5")
+    done = run("cluster", milo, "--animals", "5", "--out", "my pets")
     assert done.exit_code == 0
     assert "--animals says 5, the photos show 1" in done.stderr
+    assert "`decide 'my pets' same ONE OTHER`" in done.stderr
     assert "Since" not in done.stdout
 
 
@@ -127,6 +128,7 @@ def test_each_folder_is_an_album_of_its_own(run: Run, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     answers = decode(Path("out/clusters.json").read_bytes())
     assert {name: len(answer.images) for name, answer in answers.items()} == {"luna": 3, "milo": 3, "void": 0}
+    assert "0 photos, 1 more not readable" in done.stdout
     assert [failed.image_id for failed in answers["void"].failed_images] == ["x.jpg"]
 
 

@@ -55,7 +55,8 @@ def test_a_decision_reads_no_photo_again(run: Run, out: Path, tmp_path: Path) ->
 
 def test_photos_are_taken_out_split_off_and_brought_back(run: Run, out: Path) -> None:
     """Corrections by file name and pattern, then undone one by one and back to a point."""
-    assert run("decide", out, "not-this", "Cat", "05.jpg").exit_code == 0
+    done = run("decide", out, "not-this", "Cat", "05.jpg")
+    assert "Changed: 1 photo (05.jpg) left Cat" in done.stdout
     assert [part.image_id for part in album_in(out).unclustered] == ["05.jpg"]
     assert "Said of 2 photos" in run("decide", out, "split", "Cat", "0[015].jpg").stderr
     assert len(names_in(out)) == 2

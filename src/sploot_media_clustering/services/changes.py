@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from sploot_media_clustering.services.answer import Answer, Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Photos that went the same way.
+
+    Attributes:
+        image_ids: the photos.
+        left: names of the animals that no longer have them.
+        joined: names of the animals that have them now.
+    """
+
+    image_ids: tuple[str, ...]
+    left: tuple[str, ...]
+    joined: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +33,7 @@ class Changes:
         joined: of the photos that came, how many each animal has, by its name; the most first.
         founded: names of animals that were not there before.
         gone: names of animals that are not there any more.
-        moved: photos that were of another animal before, or of none, or are of none now.
+        moved: photos that were of another animal before, or of none, or are of none now; the most first.
     """
 
     came: int
@@ -26,7 +41,7 @@ class Changes:
     joined: tuple[tuple[str, int], ...]
     founded: tuple[str, ...]
     gone: tuple[str, ...]
-    moved: int
+    moved: tuple[Move, ...]
 
     def __bool__(self) -> bool:
         """Whether anything is different."""
@@ -38,7 +53,6 @@ def changes(before: Answer, after: Answer) -> Changes:
     old, new = _owners(before), _owners(after)
     was, names = _names(before), _names(after)
     came = new.keys() - old.keys()
-    both = new.keys() & old.keys()
     joined = Counter(owner for image_id in came for owner in new[image_id])
     return Changes(
         came=len(came),
@@ -46,8 +60,22 @@ def changes(before: Answer, after: Answer) -> Changes:
         joined=tuple((names[owner], count) for owner, count in joined.most_common()),
         founded=tuple(name for owner, name in names.items() if owner not in was),
         gone=tuple(name for owner, name in was.items() if owner not in names),
-        moved=sum(old[image_id] != new[image_id] for image_id in both),
+        moved=_moves(old, new, was | names),
     )
+
+
+def _moves(
+    old: dict[str, frozenset[str]], new: dict[str, frozenset[str]], names: dict[str, str]
+) -> tuple[Move, ...]:
+    ways: dict[tuple[frozenset[str], frozenset[str]], list[str]] = defaultdict(list)
+    for image_id in sorted(old.keys() & new.keys()):
+        if old[image_id] != new[image_id]:
+            ways[old[image_id] - new[image_id], new[image_id] - old[image_id]].append(image_id)
+    found = [
+        Move(tuple(photos), *(tuple(sorted(names[owner] for owner in side)) for side in way))
+        for way, photos in ways.items()
+    ]
+    return tuple(sorted(found, key=lambda move: (-len(move.image_ids), move.image_ids)))
 
 
 def _owners(answer: Answer) -> dict[str, frozenset[str]]:

@@ -69,7 +69,8 @@ def namesake(answer: Answer, what: Said) -> Cluster | None:
 
 def _expected(told: Sequence[str], count: int, what: str) -> Sequence[str]:
     if len(told) != count:
-        raise InputError(f"expected {what}, got {len(told)} names")
+        hint = "; put a name with spaces in quotes" if len(told) > count else ""
+        raise InputError(f"expected {what}, got {len(told)} names{hint}")
     return told
 
 

@@ -18,6 +18,7 @@ _PLACE_MARK = "#"
 """``IMG_1.jpg#2`` is the second animal of a photo, as the answer lists them."""
 
 _HINTS = 3
+_ANIMALS_LISTED = 20
 _APART = 0.1
 """Of a photo's side: animals with their middles closer than this are at one place, for the eye."""
 
@@ -163,9 +164,12 @@ class Targets:
         known = animals + [_file_name(image) for image in self.answer.images]
         spelt = {name.casefold(): name for name in known if name != told}
         near = [spelt[name] for name in difflib.get_close_matches(told.casefold(), spelt, _HINTS)]
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        if near:
+            hint = f"did you mean {', '.join(near)}?"
+        else:
+            hint = f"its animals are {_listed(animals)}" if animals else "no animal was found in it"
         what = "a photo" if self.cluster(told) else "an animal, look or photo"
-        raise InputError(f"expected {what} of {self.answer.pet_id}, got {told!r}{hint}")
+        raise InputError(f"expected {what} of {self.answer.pet_id}, got {told!r}; {hint}")
 
 
 def _where(box: BoxFractions, others: Sequence[BoxFractions]) -> str:
@@ -175,6 +179,11 @@ def _where(box: BoxFractions, others: Sequence[BoxFractions]) -> str:
     words = (down, "top", "bottom"), (across, "left", "right")
     told = [after if apart > 0 else before for apart, before, after in words if abs(apart) >= _APART]
     return " ".join(told) or "middle"
+
+
+def _listed(animals: Sequence[str]) -> str:
+    more = len(animals) - _ANIMALS_LISTED
+    return ", ".join(animals[:_ANIMALS_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _file_name(image: Image) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import sample_answers as sample
 
 from sploot_media_clustering.entrypoints.cli.table import sentence
@@ -33,8 +34,21 @@ def test_what_came_went_and_moved_is_counted() -> None:
     assert found
     assert sentence(found) == (
         "3 photos came (2 of Cat a, 1 of Cat c); 1 photo went; Cat c is new; Cat b is no more; "
-        "1 photo moved between animals"
+        "1 photo (3) moved from Cat a to Cat c"
     )
+
+
+def test_photos_that_moved_are_named_by_their_way() -> None:
+    """The most first; those that stand aside now have left, and those that did before have joined."""
+    many = [f"m{place}" for place in range(7)]
+    found = changes(album(a=["1", "2", *many], b=["4"], c=[]), album(a=["1"], b=["4", *many, "2", "1"]))
+    assert sentence(found) == (
+        "Cat c is no more; 8 photos (2, m0, m1, m2, m3 and 3 more) moved from Cat a to Cat b; "
+        "1 photo (1) joined Cat b"
+    )
+    aside = album(a=["1"], z=["2"])
+    alone = msgspec.structs.replace(aside, clusters=aside.clusters[:1])
+    assert sentence(changes(aside, alone)) == "Cat z is no more; 1 photo (2) left Cat z"
 
 
 def test_a_photo_of_two_animals_is_one_photo() -> None:

@@ -268,6 +268,8 @@ def test_every_answer_to_a_question_ends_it() -> None:
     [
         ("name", ["Milou"], "expected an animal, look or photo of home, got 'Milou'"),
         ("name", ["cta 2"], "did you mean Cat 2"),
+        ("name", ["Birba"], "got 'Birba'; its animals are Cat, Cat 2"),
+        ("name", ["Cat", "2"], "expected one animal, got 2 names; put a name with spaces in quotes"),
         ("name", ["sofa.jpg"], "no animal was found in sofa.jpg"),
         ("name", ["both.jpg"], "whose photos show 2 of them"),
         ("name", ["both.jpg#3"], "shows 2 animals, got number 3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -210,7 +211,9 @@ def _say_what_is_replaced(folder: Path, before: dict[str, Answer], answers: dict
         )
 
 
-def _say_what_is_surprising(answer: Answer, before: Answer | None, expected: tuple[int, int] | None) -> None:
+def _say_what_is_surprising(
+    answer: Answer, before: Answer | None, expected: tuple[int, int] | None, decide: str
+) -> None:
     """What is new since the last run, and that photos spoke against the number of animals that was told."""
     if before is not None and (different := sentence(changes(before, answer))):
         out.print(f"Since the last run: {different}", markup=False, soft_wrap=True)
@@ -219,7 +222,7 @@ def _say_what_is_surprising(answer: Answer, before: Answer | None, expected: tup
         told = str(expected[0]) if expected[0] == expected[1] else f"{expected[0]} to {expected[1]}"
         err.print(
             f"[yellow]--animals says {told}, the photos show {found}[/]: a hint is weighed against them. "
-            "'decide OUT same ONE OTHER' joins two for good, 'decide OUT different ONE OTHER' parts them",
+            f"`{escape(decide)} same ONE OTHER` joins two for good, `different ONE OTHER` parts them",
             soft_wrap=True,
         )
 
@@ -234,8 +237,11 @@ def _write(engine: Engine, found: Sequence[PhotoAlbum], answers: dict[str, Answe
         sys.stdout.buffer.flush()
         return
     for name, answer in answers.items():
-        print_answer(answer, request.level)
-        _say_what_is_surprising(answer, before.get(name), request.animals)
+        decide = f"decide {shlex.quote(str(request.out))}"
+        if len(answers) > 1:
+            decide += f" --album {shlex.quote(name)}"
+        print_answer(answer, request.level, f"the report and by `{decide} --ask`")
+        _say_what_is_surprising(answer, before.get(name), request.animals, decide)
     out.print(
         f"\nclusters  {request.out / CLUSTERS}\nreport    {request.out / REPORT}",
         soft_wrap=True,

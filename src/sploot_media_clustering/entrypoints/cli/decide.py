@@ -22,10 +22,11 @@ from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.folder_albums import answer_of
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import Photos, Results
-from sploot_media_clustering.entrypoints.cli.table import counted, of_one_name, print_answer
+from sploot_media_clustering.entrypoints.cli.table import counted, of_one_name, print_answer, sentence
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
+from sploot_media_clustering.services.changes import changes
 from sploot_media_clustering.services.decision_records import (
     MAX_FILE_BYTES,
     Decided,
@@ -138,7 +139,10 @@ def _changed(
             if as_json:
                 sys.stdout.buffer.write(data)
             else:
-                print_answer(review.answer(), "subject")
+                answer = review.answer()
+                print_answer(answer, "subject", "--ask")
+                if different := sentence(changes(review.albums[review.album], answer)):
+                    out.print(f"Changed: {different}", markup=False, soft_wrap=True)
 
 
 def _kind(word: str) -> Kind:

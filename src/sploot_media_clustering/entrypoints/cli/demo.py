@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
+import msgspec
 import typer
 
 from sploot_media_clustering.entrypoints.cli import EXIT_INTERRUPTED
@@ -22,7 +23,7 @@ from sploot_media_clustering.entrypoints.cli.desk import service
 from sploot_media_clustering.entrypoints.cli.fetched import write_album
 from sploot_media_clustering.entrypoints.cli.jobs import album_images, photo_jobs
 from sploot_media_clustering.entrypoints.cli.results import CLUSTERS, REPORT
-from sploot_media_clustering.entrypoints.cli.table import counted, print_clusters
+from sploot_media_clustering.entrypoints.cli.table import counted, print_clusters, tally
 from sploot_media_clustering.entrypoints.cli.up import ENDING, service_commands
 from sploot_media_clustering.entrypoints.local_api import LocalApi
 from sploot_media_clustering.entrypoints.supervisor import supervise
@@ -159,12 +160,10 @@ class _Demo:
         page = await asyncio.to_thread(api.get, path, ClusterPage)
         out.print(f"\nGET {path}", markup=False, soft_wrap=True)
         print_clusters(pet, page.clusters)
-        aside = [part for part in page.unclustered if part.level == "subject" and part.reason != "unreadable"]
+        ids = (part.member_ids for part in page.clusters if part.level == "subject")
+        placed = {image_id for part in ids if part is not msgspec.UNSET for image_id in part}
         failed = len(page.failed_images)
-        out.print(
-            f"{counted(photos - failed, 'photo')}, {len(aside)} of them set aside for something in them, "
-            f"{failed} not readable"
-        )
+        out.print(tally(photos - failed, placed, page.unclustered, failed))
         with err.status("Writing the report ..."):
             await write_album(self.url, pet, folder)
         out.print(

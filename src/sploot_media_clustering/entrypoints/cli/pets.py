@@ -48,7 +48,7 @@ def inspect(
     _print_facts(stored, album_record.unpack(stored.record))
     if answer is not None:
         out.print()
-        print_answer(answer, "all")
+        print_answer(answer, "all", "`review --photos FOLDER`")
     if out_folder is not None:
         out.print(
             f"\nclusters  {out_folder / CLUSTERS}\nreport    {out_folder / REPORT}",

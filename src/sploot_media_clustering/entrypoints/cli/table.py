@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sploot_media_clustering.entrypoints.cli.console import out
-from sploot_media_clustering.services.answer import Answer, Cluster
+from sploot_media_clustering.services.answer import Answer, Cluster, Unclustered
 from sploot_media_clustering.services.answer_pages import PageCluster
-from sploot_media_clustering.services.changes import Changes
+from sploot_media_clustering.services.changes import Changes, Move
 from sploot_media_clustering.services.decision_records import Said
 from sploot_media_clustering.services.targets import members
 
@@ -20,28 +20,38 @@ Level = Literal["subject", "look", "all"]
 _PHOTOS_NAMED: Final = 5
 
 
-def print_answer(answer: Answer, level: Level) -> None:
-    """Print an album's clusters and how many photos have no place.
+def print_answer(answer: Answer, level: Level, asked_by: str) -> None:
+    """Print an album's clusters, how many photos have no place, and how many questions there are.
 
     Args:
         answer: of the album.
         level: which clusters are printed.
+        asked_by: what asks the questions.
     """
     print_clusters(answer.pet_id, [part for part in answer.clusters if level in ("all", part.level)])
-    aside = {
-        photo.image_id
-        for photo in answer.unclustered
-        if photo.level == "subject" and photo.reason != "unreadable"
-    }
-    out.print(
-        f"{counted(len(answer.images), 'photo')}, {len(aside)} of them set aside for something in them, "
-        f"{len(answer.failed_images)} not readable"
-    )
+    placed = {m.image_id for part in answer.clusters if part.level == "subject" for m in part.members}
+    out.print(tally(len(answer.images), placed, answer.unclustered, len(answer.failed_images)))
     if answer.questions:
-        out.print(
-            f"{counted(len(answer.questions), 'question')}: the report asks them, and `decide OUT --ask`",
-            markup=False,
-        )
+        asked = f"{counted(len(answer.questions), 'question')}, asked by {asked_by}"
+        out.print(asked, markup=False, soft_wrap=True)
+
+
+def tally(photos: int, placed: Collection[str], unclustered: Sequence[Unclustered], failed: int) -> str:
+    """How many photos there are, and what there is to know of them.
+
+    Args:
+        photos: that were read.
+        placed: photos of the animals.
+        unclustered: what has no place.
+        failed: photos that could not be read.
+    """
+    aside = {part.image_id for part in unclustered if part.level == "subject" and part.reason != "unreadable"}
+    known = (
+        (len(aside.difference(placed)), "without a place"),
+        (len(aside.intersection(placed)), "with another animal that has none"),
+        (failed, "more not readable"),
+    )
+    return ", ".join([counted(photos, "photo"), *(f"{count} {what}" for count, what in known if count)])
 
 
 def print_clusters(title: str, clusters: Sequence[Cluster | PageCluster]) -> None:
@@ -70,9 +80,7 @@ def of_one_name(same: Cluster, what: Said, *, apart: bool) -> str:
     """
     told = f"There was a {same.name} already ({counted(same.size, 'photo')}): "
     if apart:
-        return (
-            told + "both are called so and stay two animals, as was said before; `decide OUT same` joins them"
-        )
+        return told + "both are called so and stay two animals, as was said before; `same` joins them"
     both = {part.image_id for part in members(same)} & {part.image_id for part in what.sightings}
     shown = f", though both are on {_some(both)}" if both else ""
     return f"{told}the two are one animal now{shown}"
@@ -90,9 +98,15 @@ def sentence(found: Changes) -> str:
         parts.append(f"{' and '.join(found.founded)} {'is' if len(found.founded) == 1 else 'are'} new")
     if found.gone:
         parts.append(f"{' and '.join(found.gone)} {'is' if len(found.gone) == 1 else 'are'} no more")
-    if found.moved:
-        parts.append(f"{counted(found.moved, 'photo')} moved between animals")
+    parts += [f"{_some(move.image_ids)} {_way(move)}" for move in found.moved]
     return "; ".join(parts)
+
+
+def _way(move: Move) -> str:
+    left, joined = " and ".join(move.left), " and ".join(move.joined)
+    if left and joined:
+        return f"moved from {left} to {joined}"
+    return f"joined {joined}" if joined else f"left {left}"
 
 
 def _row(part: Cluster | PageCluster) -> tuple[Text, str, Text, Text]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sample_answers as sample
 from msgspec.structs import replace
 
-from sploot_media_clustering.entrypoints.cli.table import of_one_name
+from sploot_media_clustering.entrypoints.cli.table import of_one_name, tally
 from sploot_media_clustering.services.decision_records import Said, Sighted
 
 ELSEWHERE = (0.6, 0.6, 0.9, 0.9)
@@ -23,3 +23,12 @@ def test_two_of_one_name_are_told_with_the_photos_that_show_both() -> None:
     assert told("x", "y") == already
     assert told("x", "3") == f"{already}, though both are on 1 photo (3)"
     assert told(*"0123456x") == f"{already}, though both are on 7 photos (0, 1, 2, 3, 4 and 2 more)"
+
+
+def test_photos_are_told_by_what_is_to_be_known_of_them() -> None:
+    """Those of no animal, and those of one with another beside it; what there is none of is left out."""
+    assert tally(1, ["a"], [], 0) == "1 photo"
+    aside = [sample.aside("b", "unsure"), sample.aside("a", "unsure"), sample.aside("a", "alone")]
+    assert tally(9, ["a"], aside, 0) == "9 photos, 1 without a place, 1 with another animal that has none"
+    looks = [sample.aside("a", "unsure", "look"), sample.aside("c", "unreadable")]
+    assert tally(9, ["a"], looks, 1) == "9 photos, 1 more not readable"
