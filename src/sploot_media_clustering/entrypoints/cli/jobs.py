@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from sploot_media_clustering.entrypoints.cli.desk import at_the_desk, overseen
 from sploot_media_clustering.entrypoints.cli.oversee import print_overview
 from sploot_media_clustering.errors import InputError, UnknownError
 from sploot_media_clustering.services.desk import Desk, JobState
-from sploot_media_clustering.services.job_request import MAX_IMAGES, JobImage, JobRequest
+from sploot_media_clustering.services.job_request import MAX_IMAGES, NAME_PATTERN, JobImage, JobRequest
 from sploot_media_clustering.settings import from_environment
 
 _LOOK_AGAIN_S: Final = 0.1
@@ -112,6 +113,8 @@ def photo_jobs(
     Raises:
         InputError: the service would not take them.
     """
+    _require_name(pet)
+    _require_name(job_id)
     parts = [images[start : start + most] for start in range(0, len(images), most)]
     jobs = [
         JobRequest(
@@ -127,6 +130,14 @@ def photo_jobs(
         return [msgspec.convert(msgspec.to_builtins(job), JobRequest) for job in jobs]
     except msgspec.ValidationError as error:
         raise InputError(f"expected a job that the service takes: {error}") from error
+
+
+def _require_name(told: str) -> None:
+    if re.fullmatch(NAME_PATTERN, told) is None:
+        raise InputError(
+            f"expected a name of at most 128 letters, digits and ._:@=+- that begins with a letter or digit, "
+            f"without spaces, such as my-cat; got {told!r}"
+        )
 
 
 async def wait_for(desk: Desk, job_ids: Sequence[str], wait_s: float) -> list[JobState]:
