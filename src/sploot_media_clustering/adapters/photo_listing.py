@@ -98,11 +98,11 @@ def _nothing_at(place: str) -> str:
 
 
 def _found_at(place: str, file_systems: FileSystems) -> Iterator[FoundPhoto]:
-    file_system = file_systems.open(place)
     protocol = protocol_of(place)
-    if protocol in HTTP:
+    if protocol in HTTP & file_systems.protocols:  # to name one takes no driver; who reads it needs one
         yield _photo(place, protocol, place.partition("?")[0], depth=1)
         return
+    file_system = file_systems.open(place)
     with translated_errors(place):
         path = str(file_system._strip_protocol(place))  # noqa: SLF001 - fsspec has no public name for it
         kind = _kind(file_system, path)

@@ -68,7 +68,9 @@ def _below(root: Path, path: str) -> tuple[str, ...]:
     """Folders and name of a file, relative to the root, all links resolved."""
     resolved = Path(path).resolve()
     if not resolved.is_relative_to(root) or resolved == root:
-        raise ForbiddenUriError("expected a file below SPLOOT_FILE_ROOT, got one that leads elsewhere")
+        raise ForbiddenUriError(
+            "expected a file below the folder of `up --photos` (SPLOOT_FILE_ROOT), got another"
+        )
     return resolved.relative_to(root).parts
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -154,6 +155,12 @@ def test_http_uris_are_single_photos() -> None:
     uri = "https://anna:geheim@example.org/milo/1.jpg?size=full&token=geheim"
     photo = find_photos([uri], FileSystems())[0]
     assert (photo.uri, photo.root, photo.path) == (uri, ("https", "example.org", "milo"), ("1.jpg",))
+
+
+def test_http_uris_are_named_without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker reads them, with one of its own."""
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    assert paths("https://example.org/milo/1.jpg") == ["1.jpg"]
 
 
 def test_a_store_that_does_not_answer_is_not_an_empty_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,11 +29,11 @@ EXIT_TEMPORARY: Final = 5
 EXIT_CODES: Final = """
 Exit codes:
 0 done, photos that could not be read are named;
-1 a check or a gate failed, or nobody reads the output any more;
+1 a check, a gate or a job failed, or nobody reads the output any more;
 2 the command was called wrongly;
 3 the input can't be used;
 4 the configuration, the output folder or the model package can't be used;
-5 a store did not answer, try again;
+5 a store did not answer, or the wait ended before the job, try again;
 130 stopped by Ctrl-C, what was embedded is kept.
 """
 

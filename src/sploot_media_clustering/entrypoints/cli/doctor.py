@@ -28,6 +28,9 @@ _EXTRAS: Final = {
     "s3fs": "s3",
     "gcsfs": "gcs",
     "aiohttp": "http",
+    "cryptography": "signing",
+    **dict.fromkeys(("fastapi", "httpcore", "prometheus_client", "redis", "uvicorn"), "service"),
+    "opentelemetry.sdk": "tracing",
     "torch": "training",
     "sklearn": "evaluation",
 }
@@ -63,11 +66,18 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 def _extras() -> Iterator[tuple[str, str]]:
     for module, extra in _EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
+        there = _is_there(module)
         yield (
             module,
             "installed" if there else f"not installed; pip install 'sploot-media-clustering[{extra}]'",
         )
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is a part of
+        return False
 
 
 def _model_is_well(settings: Settings) -> bool:

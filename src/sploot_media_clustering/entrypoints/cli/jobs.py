@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,8 +21,9 @@ from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.desk import at_the_desk, overseen
 from sploot_media_clustering.entrypoints.cli.oversee import print_overview
 from sploot_media_clustering.errors import InputError, UnknownError
+from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.desk import Desk, JobState
-from sploot_media_clustering.services.job_request import MAX_IMAGES, JobImage, JobRequest
+from sploot_media_clustering.services.job_request import MAX_IMAGES, NAME_PATTERN, JobImage, JobRequest
 from sploot_media_clustering.settings import from_environment
 
 _LOOK_AGAIN_S: Final = 0.1
@@ -63,7 +65,9 @@ def submit(
             await desk.intake.submit(job)
         return await wait_for(desk, [str(job.job_id) for job in jobs], wait_s)
 
-    print_states(at_the_desk(handed_in), as_json=as_json)
+    states = at_the_desk(handed_in)
+    print_states(states, as_json=as_json)
+    leave_unless_well(states, photos=sum(len(job.images) for job in jobs), waited=wait_s > 0)
 
 
 def status(
@@ -82,7 +86,9 @@ def status(
         sploot-clustering status cli-0190c5a27d3e --wait 60
     """
     if job_ids:
-        print_states(at_the_desk(lambda desk: wait_for(desk, job_ids, wait_s)), as_json=as_json)
+        states = at_the_desk(lambda desk: wait_for(desk, job_ids, wait_s))
+        print_states(states, as_json=as_json)
+        leave_unless_well(states, waited=wait_s > 0)
     else:
         print_overview(overseen(lambda overseer: overseer.overview()), as_json=as_json)
 
@@ -112,6 +118,8 @@ def photo_jobs(
     Raises:
         InputError: the service would not take them.
     """
+    _require_name(pet)
+    _require_name(job_id)
     parts = [images[start : start + most] for start in range(0, len(images), most)]
     jobs = [
         JobRequest(
@@ -127,6 +135,14 @@ def photo_jobs(
         return [msgspec.convert(msgspec.to_builtins(job), JobRequest) for job in jobs]
     except msgspec.ValidationError as error:
         raise InputError(f"expected a job that the service takes: {error}") from error
+
+
+def _require_name(told: str) -> None:
+    if re.fullmatch(NAME_PATTERN, told) is None:
+        raise InputError(
+            f"expected a name of at most 128 letters, digits and ._:@=+- that begins with a letter or digit, "
+            f"without spaces, such as my-cat; got {told!r}"
+        )
 
 
 async def wait_for(desk: Desk, job_ids: Sequence[str], wait_s: float) -> list[JobState]:
@@ -162,5 +178,33 @@ def print_states(states: Sequence[JobState], *, as_json: bool) -> None:
     for state in states:
         if state.error:
             err.print(f"{state.job_id}: {state.error}", markup=False)
-        for photo in state.failed_images:
-            err.print(f"{photo.image_id}: {photo.message}", markup=False)
+    print_failures(photo for state in states for photo in state.failed_images)
+
+
+def print_failures(photos: Iterable[FailedImage]) -> None:
+    """Print each reason once, with the photos that it holds for."""
+    reasons: dict[str, list[str]] = {}
+    for photo in photos:
+        reasons.setdefault(photo.message, []).append(photo.image_id)
+    for message, names in reasons.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        err.print(f"{names[0]}{others}: {message}", markup=False, soft_wrap=True)
+
+
+def leave_unless_well(states: Sequence[JobState], *, photos: int | None = None, waited: bool) -> None:
+    """Leave with a documented code where jobs were given up, all photos failed, or the wait ran out.
+
+    Args:
+        states: how far jobs are.
+        photos: of these jobs, where that is known.
+        waited: somebody wanted to see their end.
+
+    Raises:
+        typer.Exit: with 1, 3 or 5.
+    """
+    if any(state.status == "dead" for state in states):
+        raise typer.Exit(1)
+    if photos and sum(len(state.failed_images) for state in states) == photos:
+        raise typer.Exit(3)
+    if waited and any(state.status in _WAITING for state in states):
+        raise typer.Exit(5)

@@ -12,10 +12,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sploot_media_clustering.entrypoints.cli.console import err, out
+from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.entrypoints.cli.desk import at_the_desk, service
 from sploot_media_clustering.entrypoints.cli.fetched import write_album
-from sploot_media_clustering.entrypoints.cli.jobs import print_states, wait_for
+from sploot_media_clustering.entrypoints.cli.jobs import (
+    leave_unless_well,
+    print_failures,
+    print_states,
+    wait_for,
+)
 from sploot_media_clustering.entrypoints.cli.results import CLUSTERS, REPORT
 from sploot_media_clustering.entrypoints.cli.table import print_answer
 from sploot_media_clustering.errors import UnknownError
@@ -74,7 +79,9 @@ def rebuild(
         changed = await desk.albums.change(pet, Invalidate(rebuild=True))
         return await wait_for(desk, [changed.job_id], wait_s)
 
-    print_states(at_the_desk(rebuilt), as_json=False)
+    states = at_the_desk(rebuilt)
+    print_states(states, as_json=False)
+    leave_unless_well(states, waited=wait_s > 0)
 
 
 def _read(pet: str, folder: Path | None) -> tuple[StoredAlbum, Answer | None]:
@@ -112,5 +119,4 @@ def _print_facts(stored: StoredAlbum, record: AlbumRecord) -> None:
     for name, told in facts.items():
         table.add_row(name, escape(told))
     out.print(table)
-    for name, failed in sorted(record.failed.items()):
-        err.print(f"{name}: {failed.image.message}", markup=False)
+    print_failures(failed.image for _, failed in sorted(record.failed.items()))
