@@ -14,6 +14,8 @@ from sploot_media_clustering.domain.album import Box
 FRACTION_DECIMALS: Final = 4
 """Places kept of a fraction: a tenth of a pixel in a photo 1 000 pixels wide."""
 
+_FRACTION_STEPS: Final = 10.0**FRACTION_DECIMALS
+
 Fraction: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 BoxFractions: TypeAlias = tuple[Fraction, Fraction, Fraction, Fraction]
 """Left, top, right, bottom, in fractions of the upright photo."""
@@ -27,7 +29,8 @@ def as_fraction(value: float) -> float:
     """
     if math.isnan(value):
         raise ValueError("expected a number, got NaN: a score or a share was divided by zero")
-    return round(min(max(float(value), 0.0), 1.0), FRACTION_DECIMALS)
+    # As NumPy rounds many of them: built-in rounding to places tells ties apart that NumPy does not.
+    return round(min(max(float(value), 0.0), 1.0) * _FRACTION_STEPS) / _FRACTION_STEPS
 
 
 def as_fractions(values: Float64[np.ndarray, " n"]) -> list[float]:
