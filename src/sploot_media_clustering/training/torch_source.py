@@ -148,8 +148,8 @@ def _fetched(recipe: TorchRecipe) -> Path:
             break
     raise ConfigurationError(
         f"expected the weights of {recipe.name} from huggingface.co/{recipe.hub}, got: {reasons[-1]}; fetch "
-        f"{_HUB_FILES[recipe.built_by][0]} where there is a network, and name it with --weights, or try speed "
-        "and memory with --random-weights"
+        f"{_HUB_FILES[recipe.built_by][0]} where there is a network, and name it with --weights, or try "
+        "speed and memory with --random-weights"
     )
 
 
