@@ -13,7 +13,7 @@ PETS ?= 500
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo camera-roll test chaos eval check format clean
+.PHONY: help demo camera-roll test chaos eval notebooks check format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@$(PIP_INSTALL) -e '.[demo,evaluation,service,dev]'
 	@touch $@
 
+$(VENV)/.notebooks: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing the package and what runs notebooks into $(VENV) ..."
+	@$(PIP_INSTALL) -e '.[notebooks]'
+	@touch $@
+
 ifdef PHOTOS
 demo: $(VENV)/.package
 	$(BIN)/sploot-clustering cluster "$(PHOTOS)" --out "$(OUT)"
@@ -63,6 +68,9 @@ chaos: $(VENV)/.dev ## Kill workers and the store, cut the network, and see that
 eval: $(VENV)/.dev ## Measure everything on the labelled photos in SPLOOT_DATA=dir, write a report, pass the gate
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/sploot-clustering eval all --workers 2 \
 	  --without dog_heads --without street_dogs --out out/evaluation --baseline baselines/labelled.json
+
+notebooks: $(VENV)/.notebooks ## Run the notebooks on the labelled photos in SPLOOT_DATA=dir; nothing is written
+	SPLOOT_DATA="$(abspath $(SPLOOT_DATA))" $(BIN)/jupyter-execute --timeout=900 notebooks/*.ipynb
 
 check: $(VENV)/.dev ## Lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

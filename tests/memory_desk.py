@@ -12,6 +12,7 @@ from sploot_media_clustering.errors import ConflictError, UnknownError
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import Decided, decision_of, record
 from sploot_media_clustering.services.desk import (
+    AnsweringModel,
     Change,
     Changed,
     DeadLetter,
@@ -56,6 +57,13 @@ class MemoryAlbums:
     async def answer(self, pet_id: str) -> Answer | None:
         await self.ready()
         return self.answers.get(pet_id)
+
+    async def models(self, pet_id: str) -> tuple[AnsweringModel, ...]:
+        await self.ready()
+        if pet_id not in self.answers:
+            raise UnknownError("there is no such album")
+        answer = self.answers[pet_id]
+        return (AnsweringModel(model_version=answer.model_version, since=answer.updated_at, until=None),)
 
     async def change(self, pet_id: str, change: Change) -> Changed:
         await self.ready()

@@ -19,7 +19,7 @@ from sploot_media_clustering.entrypoints.api.parts import ApiParts
 from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.album_record import AlbumRecord, Source
 from sploot_media_clustering.services.answer import Answer
-from sploot_media_clustering.services.gallery import Gallery
+from sploot_media_clustering.services.gallery import Gallery, StoredSources
 from sploot_media_clustering.services.job_ports import StoredAlbum
 from sploot_media_clustering.settings import ApiSettings
 
@@ -71,9 +71,9 @@ class PageService:
         return StoredAlbum(version=1, record=album_record.pack(record), now_ms=0, done={}, dead=frozenset())
 
     @property
-    def app(self) -> ASGIApp:
-        gallery = Gallery(self, self.albums, self, local_thumbnails(self.root))
-        parts = ApiParts(
+    def parts(self) -> ApiParts:
+        gallery = Gallery(self, self.albums, StoredSources(self), local_thumbnails(self.root))
+        return ApiParts(
             settings=self.settings,
             intake=MemoryIntake(),
             albums=self.albums,
@@ -81,7 +81,10 @@ class PageService:
             overseer=self.overseer,
             gallery=gallery,
         )
-        return create_app(parts)
+
+    @property
+    def app(self) -> ASGIApp:
+        return create_app(self.parts)
 
     def client(self) -> Client:
         return Client(self.app)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 from sploot_media_clustering.adapters.albums import find_album
+from sploot_media_clustering.adapters.embedder_wire import Networks
 from sploot_media_clustering.adapters.embedding_cache import FolderEmbeddingStore
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
@@ -15,10 +17,11 @@ from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.sources import FsspecSource
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
+from sploot_media_clustering.errors import MissingExtraError
 from sploot_media_clustering.services.cached_embedding import CachedEmbedding
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.embedding import EmbeddingService, PhotoFailure, PhotoInput
-from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
+from sploot_media_clustering.services.ports import Embedder, ImageDecoder, PhotoSource
 from sploot_media_clustering.settings import Settings, from_environment
 
 
@@ -123,7 +126,7 @@ def open_embedding(
         around: makes of the decoder the one that is used.
 
     Raises:
-        ModelPackageError: the model package can't be used.
+        ConfigurationError: the model package, or the embedding server that is named, can't be used.
     """
     package = load_model(settings)
     threads = threads or settings.cores
@@ -132,15 +135,48 @@ def open_embedding(
     source = FsspecSource(file_systems=file_systems, max_bytes=limits.max_bytes)
     decoder = around(PillowDecoder(limits))
     store = FolderEmbeddingStore(settings.cache, file_systems)
-    with EmbeddingService(
-        decoder=decoder,
-        detector=package.open_detector(threads=threads, execution=settings.execution),
-        embedder=package.open_embedder(threads=threads, execution=settings.execution),
-        thresholds=package.manifest.detector.thresholds,
-        workers=settings.cores,
-    ) as service:
+    with (
+        _open_embedder(settings, package, threads) as embedder,
+        EmbeddingService(
+            decoder=decoder,
+            detector=package.open_detector(threads=threads, execution=settings.execution),
+            embedder=embedder,
+            thresholds=package.manifest.detector.thresholds,
+            workers=settings.cores,
+        ) as service,
+    ):
         cached = CachedEmbedding(source, store, service)
         yield EmbeddingParts(package, cached, source, decoder, file_systems, service)
+
+
+@contextmanager
+def _open_embedder(settings: Settings, package: ModelPackage, threads: int) -> Iterator[Embedder]:
+    """The package's embedder, in this process or at the server that is named.
+
+    Raises:
+        ConfigurationError: the server has other networks, or refuses us.
+        MissingExtraError: there is one, and what asks it is not installed.
+    """
+    if settings.embedder_url is None:
+        yield package.open_embedder(threads=threads, execution=settings.execution)
+        return
+    try:
+        remote = import_module("sploot_media_clustering.adapters.remote_embedder")
+    except ImportError as error:
+        raise MissingExtraError(
+            "SPLOOT_EMBEDDER_URL needs the extra: pip install 'sploot-media-clustering[service]'"
+        ) from error
+    entry = package.manifest.embedder
+    with closing(
+        remote.RemoteEmbedder(
+            settings.embedder_url,
+            token=settings.embedder_token,
+            networks=Networks(package.network_version, entry.input_px, entry.dimension),
+            patience=remote.Patience(answer_s=settings.timeout_s),
+        )
+    ) as embedder:
+        embedder.require_match()
+        yield embedder
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from sploot_media_clustering.adapters.embedded_store import embedded_store
 from sploot_media_clustering.adapters.guarded_source import GuardedSource
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.package_heads import read_heads
-from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
+from sploot_media_clustering.adapters.pipelines import open_pipelines
+from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect, place
+from sploot_media_clustering.adapters.redis_drift import RedisDrift
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
@@ -24,22 +26,25 @@ from sploot_media_clustering.adapters.safe_http import Patience
 from sploot_media_clustering.adapters.store_backup import back_up, restore
 from sploot_media_clustering.adapters.telemetry import NoSpans, Spans
 from sploot_media_clustering.bootstrap import load_model
-from sploot_media_clustering.errors import ConfigurationError, UnknownError
+from sploot_media_clustering.errors import ConfigurationError, StoreUnavailableError, UnknownError
 from sploot_media_clustering.report.pictures import Thumbnailer
 from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Albums, Desk
-from sploot_media_clustering.services.gallery import Gallery, Shrink
+from sploot_media_clustering.services.gallery import Gallery, Shrink, StoredSources
 from sploot_media_clustering.services.job_ports import PetStore
 from sploot_media_clustering.services.migrating import Migration
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
+from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
+from sploot_media_clustering.services.rollout import Pipelines
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 from sploot_media_clustering.services.uri_policy import UriPolicy, network
+from sploot_media_clustering.services.watching import Watch
 from sploot_media_clustering.settings import EMBEDDED, Settings, StoreSettings, UriSettings
 
-__all__ = ["back_up", "restore"]  # besides what is defined here
+__all__ = ["back_up", "place", "restore"]  # besides what is defined here
 
 QUESTIONS: Final = 5
 """Asked back in each answer."""
@@ -74,6 +79,23 @@ async def open_connection(url: str) -> AsyncIterator[RedisConnection]:
         await connection.close()
 
 
+async def require_store(url: str) -> None:
+    """Reach the store once.
+
+    Raises:
+        StoreUnavailableError: it does not answer; the message says where it was looked for.
+        ConfigurationError: the URL is none, or the store does not let us or can't be trusted.
+    """
+    async with open_connection(url) as connection:
+        try:
+            await RedisHealth(connection)()
+        except StoreUnavailableError as error:
+            raise StoreUnavailableError(
+                f"expected a store at {place(url)}: {str(error).rstrip('.')}; start it, or have REDIS_URL "
+                "name another"
+            ) from error
+
+
 @contextmanager
 def open_spans(name: str, *, traces: bool) -> Iterator[Spans]:
     """Spans that go to where the variables of OpenTelemetry say; the last of them at the end.
@@ -97,6 +119,15 @@ def open_spans(name: str, *, traces: bool) -> Iterator[Spans]:
         ) from error
     with tracing.open_tracing(name) as spans:
         yield spans
+
+
+def pipelines_of(settings: Settings) -> Pipelines:
+    """Who says which pipeline answers.
+
+    Raises:
+        ConfigurationError: the settings don't.
+    """
+    return open_pipelines(settings.pipeline, settings.pipeline_file, settings.pipeline_provider)
 
 
 def open_pets(connection: RedisConnection) -> PetStore:
@@ -144,13 +175,28 @@ async def open_desk(url: str, settings: Settings, uri_template: str | None = Non
     Raises:
         ModelPackageError: the model package can't be used.
     """
-    applier = AlbumApplier(ClusteringService(read_heads(load_model(settings))), questions=QUESTIONS)
+    pipelines = pipelines_of(settings)
+    clustering = ClusteringService(read_heads(load_model(settings)))
+    applier = AlbumApplier(clustering, questions=QUESTIONS, pipelines=pipelines)
     async with open_connection(url) as connection:
         queue, pets = RedisJobQueue(connection), RedisPetStore(connection)
         yield Desk(
             StoreIntake(queue),
-            StoreAlbums(queue, pets, Committer(pets, applier), RedisHealth(connection)),
+            StoreAlbums(queue, pets, Committer(pets, applier), RedisHealth(connection), pipelines=pipelines),
             StoreLetters(RedisDeadLetters(connection), queue, pets, uri_template),
+        )
+
+
+@asynccontextmanager
+async def open_watch(url: str, clustering: ClusteringService) -> AsyncIterator[Watch]:
+    """Looks at the albums in the store at ``url``.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+    async with open_connection(url) as connection:
+        yield Watch(
+            RedisAlbumVersions(connection), RedisPetStore(connection), clustering, RedisDrift(connection)
         )
 
 
@@ -170,8 +216,13 @@ async def open_overseer(
 def local_thumbnails(root: Path | None) -> Shrink:
     """Makes small what lies below the one folder that files may be read from, and nothing else."""
     limits = ImageLimits()
-    source = RootedFileSource(UriPolicy(file_root=root), max_bytes=limits.max_bytes)
-    decoder = PillowDecoder(limits)
+    return thumbnails(
+        RootedFileSource(UriPolicy(file_root=root), max_bytes=limits.max_bytes), PillowDecoder(limits)
+    )
+
+
+def thumbnails(source: PhotoSource, decoder: ImageDecoder) -> Shrink:
+    """Makes small what a source gives."""
 
     def shrink(uri: str, side_px: int) -> bytes:
         return Thumbnailer(source, decoder, {("", ""): uri})("", "", side_px)
@@ -180,11 +231,11 @@ def local_thumbnails(root: Path | None) -> Shrink:
 
 
 @asynccontextmanager
-async def open_gallery(url: str, albums: Albums, settings: UriSettings) -> AsyncIterator[Gallery]:
+async def open_gallery(url: str, albums: Albums, shrink: Shrink) -> AsyncIterator[Gallery]:
     """Albums to look at."""
     async with open_connection(url) as connection:
-        shrink = local_thumbnails(settings.file_root)
-        yield Gallery(RedisAlbumVersions(connection), albums, RedisPetStore(connection), shrink)
+        sources = StoredSources(RedisPetStore(connection))
+        yield Gallery(RedisAlbumVersions(connection), albums, sources, shrink)
 
 
 def guarded_source(settings: UriSettings, limits: ImageLimits, timeout_s: float) -> GuardedSource:

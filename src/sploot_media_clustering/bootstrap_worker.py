@@ -40,7 +40,13 @@ from sploot_media_clustering.adapters.redis_stream import SILENCE_S, RedisJobStr
 from sploot_media_clustering.adapters.telemetry import Telemetry
 from sploot_media_clustering.adapters.worker_metrics import StoreGauges
 from sploot_media_clustering.bootstrap import open_embedding
-from sploot_media_clustering.bootstrap_service import QUESTIONS, guarded_source, open_connection, open_spans
+from sploot_media_clustering.bootstrap_service import (
+    QUESTIONS,
+    guarded_source,
+    open_connection,
+    open_spans,
+    pipelines_of,
+)
 from sploot_media_clustering.errors import ModelPackageError
 from sploot_media_clustering.services.batching import Batcher, PhotoEmbedder
 from sploot_media_clustering.services.carrying import Carrier
@@ -56,6 +62,7 @@ from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
 from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
 from sploot_media_clustering.services.preparing import FETCHES, Patience, PhotoPreparer
 from sploot_media_clustering.services.processing import Limits, Ports, Processor
+from sploot_media_clustering.services.rollout import Pipelines, Shares
 from sploot_media_clustering.settings import Settings, UriSettings
 
 
@@ -71,6 +78,7 @@ class Tools:
         canary: a photo on which the networks have to find an animal; without one they are not tried.
         telemetry: what is told of the work.
         passed_gate: whether the model did, so that it may take charge by itself.
+        pipelines: which pipeline answers for which album.
     """
 
     clustering: ClusteringService
@@ -80,6 +88,7 @@ class Tools:
     canary: bytes = b""
     telemetry: Telemetry = field(default_factory=Telemetry)
     passed_gate: bool = True
+    pipelines: Pipelines = field(default_factory=Shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,7 @@ def open_tools(settings: Settings, uris: UriSettings, telemetry: Telemetry | Non
                 canary_photo(),
                 telemetry,
                 passed_gate=has_passed_gate(parts.package),
+                pipelines=pipelines_of(settings),
             )
         finally:
             source.close()
@@ -197,7 +207,7 @@ async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> A
             kept = MeasuredEmbeddings(tools.kept, telemetry)
             preparer = PhotoPreparer(source, batcher, kept, threads, manner.patience)
             measured = MeasuredStream(stream, telemetry)
-            processor = _processor(connection, measured, preparer, tools.clustering, telemetry, manner)
+            processor = _processor(connection, measured, preparer, tools, manner)
             with Heart(RedisPulse(url, name), stream.disturbed, beat_s=manner.beat_s) as heart:
                 consumer = Consumer(
                     measured,
@@ -217,15 +227,15 @@ def _processor(
     connection: RedisConnection,
     stream: JobStream,
     preparer: PhotoPreparer,
-    clustering: ClusteringService,
-    telemetry: Telemetry,
+    tools: Tools,
     manner: Manner,
 ) -> Processor:
     """The protocol over the store."""
+    clustering, telemetry = tools.clustering, tools.telemetry
     queue = MeasuredQueue(RedisJobQueue(connection), telemetry)
     pets = MeasuredStore(RedisPetStore(connection), telemetry)
     letters = MeasuredLetters(RedisDeadLetters(connection, most=manner.letters_most), telemetry)
-    applier = MeasuredApplier(clustering, telemetry, questions=QUESTIONS)
+    applier = MeasuredApplier(clustering, telemetry, questions=QUESTIONS, pipelines=tools.pipelines)
     return MeasuredProcessor(
         Ports(queue, stream, pets, letters),
         Committer(pets, applier, Carrier(clustering, preparer), manner.after),

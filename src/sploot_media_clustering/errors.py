@@ -23,7 +23,8 @@ The branches follow what the caller does next::
     │   └── DamagedDataError          packed bytes that do not hold what they should
     └── TemporaryError                try again later
         ├── SourceUnavailableError    a store or a network did not answer
-        └── StoreUnavailableError     the store of jobs and albums did not answer
+        ├── StoreUnavailableError     the store of jobs and albums did not answer
+        └── EmbedderUnavailableError  the embedding server did not answer, or is another model's
 """
 
 from __future__ import annotations
@@ -115,3 +116,7 @@ class SourceUnavailableError(TemporaryError):
 
 class StoreUnavailableError(TemporaryError):
     """The store of jobs and albums did not answer, or could not keep what it was given."""
+
+
+class EmbedderUnavailableError(TemporaryError):
+    """The embedding server did not answer as it should, or has other networks; nothing of it is used."""

@@ -38,6 +38,13 @@ class Settings:
         gpu_memory_bytes: that a network may take of a GPU (``SPLOOT_GPU_MEMORY_BYTES``).
         trusted_models: SHA-256 of TorchScript files that may run (``SPLOOT_TRUSTED_MODELS``, separated by
             commas).
+        embedder_url: of an embedding server; None to embed in this process (``SPLOOT_EMBEDDER_URL``).
+        embedder_token: that it is shown (the first of ``SPLOOT_EMBEDDER_TOKENS``).
+        pipeline: which pipeline answers, or shares of albums (``SPLOOT_PIPELINE``:
+            ``mixture:0.1,shadow:0.2,stub``).
+        pipeline_file: that says so in its place, and may change at any time (``SPLOOT_PIPELINE_FILE``).
+        pipeline_provider: of OpenFeature, which is asked first (``SPLOOT_PIPELINE_PROVIDER``:
+            ``MODULE:FACTORY``).
     """
 
     model: Path | None
@@ -47,6 +54,11 @@ class Settings:
     providers: tuple[str, ...] = ()
     gpu_memory_bytes: int = Execution().gpu_memory_bytes
     trusted_models: tuple[str, ...] = ()
+    embedder_url: str | None = None
+    embedder_token: str | None = field(default=None, repr=False)
+    pipeline: str = "mixture"
+    pipeline_file: Path | None = None
+    pipeline_provider: str | None = None
 
     @property
     def execution(self) -> Execution:
@@ -64,6 +76,7 @@ class ApiSettings:
     """What an installation may choose of the API.
 
     Attributes:
+        variables: what the names of its variables begin with, for messages.
         local: one machine, one person: loopback only, and no token unless one is set (``SPLOOT_LOCAL``).
         tokens: any of which opens the API, so that one can be exchanged for the next (``SPLOOT_API_TOKENS``,
             separated by commas).
@@ -75,6 +88,7 @@ class ApiSettings:
         burst: requests of one caller at once (``SPLOOT_API_BURST``).
     """
 
+    variables: str = "SPLOOT_API"
     local: bool = False
     tokens: tuple[str, ...] = field(default=(), repr=False)
     metrics_tokens: tuple[str, ...] = field(default=(), repr=False)
@@ -83,6 +97,21 @@ class ApiSettings:
     max_body_bytes: int = 1 << 20
     requests_per_s: float = 500.0
     burst: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderSettings(ApiSettings):
+    """The same of an embedding server (``SPLOOT_EMBEDDER_TOKENS``, ``SPLOOT_EMBEDDER_HOST`` and so on).
+
+    Attributes:
+        delay_s: that a batch may wait to become as large as the one before (``SPLOOT_EMBEDDER_DELAY_S``).
+            2 ms are some times what it takes to ask again over a local network.
+    """
+
+    variables: str = "SPLOOT_EMBEDDER"
+    port: int = 8090
+    requests_per_s: float = 0.0
+    delay_s: float = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +188,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         ConfigurationError: a variable does not read as what it should be.
     """
     model = environment.get("SPLOOT_MODEL")
+    file = environment.get("SPLOOT_PIPELINE_FILE")
     return Settings(
         model=Path(model) if model else None,
         cache=environment.get("SPLOOT_CACHE") or str(_cache_home(environment) / "embeddings"),
@@ -167,6 +197,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         providers=asked_providers(environment.get("SPLOOT_PROVIDERS", "")),
         gpu_memory_bytes=_count(environment, "SPLOOT_GPU_MEMORY_BYTES", Execution().gpu_memory_bytes),
         trusted_models=_listed(environment, "SPLOOT_TRUSTED_MODELS"),
+        embedder_url=environment.get("SPLOOT_EMBEDDER_URL") or None,
+        embedder_token=next(iter(_listed(environment, "SPLOOT_EMBEDDER_TOKENS")), None),
+        pipeline=environment.get("SPLOOT_PIPELINE") or "mixture",
+        pipeline_file=Path(file) if file else None,
+        pipeline_provider=environment.get("SPLOOT_PIPELINE_PROVIDER") or None,
     )
 
 
@@ -186,6 +221,23 @@ def api_from_environment(environment: Mapping[str, str] = os.environ) -> ApiSett
         max_body_bytes=_count(environment, "SPLOOT_API_MAX_BODY_BYTES", told.max_body_bytes),
         requests_per_s=_number(environment, "SPLOOT_API_REQUESTS_PER_S", told.requests_per_s),
         burst=_count(environment, "SPLOOT_API_BURST", told.burst),
+    )
+
+
+def embedder_from_environment(environment: Mapping[str, str] = os.environ) -> EmbedderSettings:
+    """Settings of an embedding server from environment variables.
+
+    Raises:
+        ConfigurationError: a variable does not read as what it should be.
+    """
+    told = EmbedderSettings()
+    return EmbedderSettings(
+        local=_truth(environment, "SPLOOT_LOCAL"),
+        tokens=_listed(environment, "SPLOOT_EMBEDDER_TOKENS"),
+        metrics_tokens=_listed(environment, "SPLOOT_METRICS_TOKENS"),
+        host=environment.get("SPLOOT_EMBEDDER_HOST") or told.host,
+        port=_count(environment, "SPLOOT_EMBEDDER_PORT", told.port),
+        delay_s=_number(environment, "SPLOOT_EMBEDDER_DELAY_S", told.delay_s),
     )
 
 

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
-from onnx_writer import mean_network
+from own_network import own_package
+from served_embedder import remote_of, served
 
 from sploot_media_clustering.adapters.model_package import default_package
-from sploot_media_clustering.adapters.package_export import export_network
 from sploot_media_clustering.services.canary import canary_picture
 from sploot_media_clustering.services.fakes import FakeEmbedder
-from sploot_media_clustering.services.network_recipe import NetworkRecipe
 from sploot_media_clustering.services.ports import Embedder
 
 
-def own_embedder(folder: Path) -> Embedder:
-    """A network of somebody's own, with the built-in one for the species."""
-    recipe = NetworkRecipe(
-        name="means",
-        network="means.onnx",
-        input_px=32,
-        mean=(0.5, 0.5, 0.5),
-        deviation=(0.1, 0.1, 0.1),
-        licence="CC0-1.0",
-        origin="made by the test",
-    )
-    (folder / recipe.network).write_bytes(mean_network(recipe.input_px))
-    return export_network(recipe, folder, default_package(), folder / "package").open_embedder(threads=1)
-
-
-@pytest.fixture(scope="module", params=["fake", "built-in", "own"])
-def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    if request.param == "fake":
-        return FakeEmbedder()
-    if request.param == "own":
-        return own_embedder(tmp_path_factory.mktemp("own"))
-    return default_package().open_embedder(threads=2)
+@pytest.fixture(scope="module", params=["fake", "built-in", "own", "remote fake", "remote built-in"])
+def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedder]:
+    where, _, which = request.param.rpartition(" ")
+    if which == "fake":
+        local: Embedder = FakeEmbedder()
+    elif which == "own":
+        local = own_package(tmp_path_factory.mktemp("own")).open_embedder(threads=1)
+    else:
+        local = default_package().open_embedder(threads=2)
+    if where == "remote":
+        with served(local) as url, closing(remote_of(url, local)) as remote:
+            yield remote
+    else:
+        yield local
 
 
 def views_for(embedder: Embedder, count: int) -> np.ndarray:

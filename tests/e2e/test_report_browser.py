@@ -414,6 +414,11 @@ def test_questions_are_answered_by_one_key(visit: Visitor) -> None:
     expect(page.locator("#ask-title")).to_have_text("Is this Milo too?")
     page.keyboard.press("y")
     expect(page.locator("#ask-title")).to_have_text("Are Milo and cat 2 the same animal?")
+    expect(page.locator("#toast")).to_have_text("Yes: Is this Milo too? Press u to take it back.")
+    told, skip = page.locator("#toast").bounding_box(), page.locator("[data-reply=skip]").bounding_box()
+    assert told is not None
+    assert skip is not None
+    assert told["y"] + told["height"] <= skip["y"] or told["y"] >= skip["y"] + skip["height"]
     page.keyboard.press("s")
     expect(page.locator("#ask")).not_to_be_visible()
     expect(page.locator("#said-open span")).to_have_text("1")

@@ -9,13 +9,14 @@ import msgspec
 import pytest
 import sample_answers as sample
 from axe_playwright_python.sync_playwright import Axe
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
 from sploot_media_clustering.domain.decisions import Decision
 from sploot_media_clustering.report.page import compose
 from sploot_media_clustering.report.pictures import Picture, embed, wanted
 from sploot_media_clustering.services.answer import Answer
-from sploot_media_clustering.services.decision_records import Decided, Sighted, decode_lines
+from sploot_media_clustering.services.decision_records import Decided, Question, Said, Sighted, decode_lines
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +125,53 @@ def test_what_is_no_animal_is_said_in_the_viewer(opened: Opener, tmp_path: Path)
     (decision,) = downloaded(page, tmp_path / "said.jsonl")
     assert (decision.kind, decision.others) == ("not_animal", ())
     assert [ref.image_id for ref in decision.sightings] == ["milo/3.jpg"]
+
+
+def test_a_question_shows_the_animal_that_it_means(opened: Opener) -> None:
+    """Near and whole; outlined where its photo shows another one too."""
+    front, behind, along = (0.0, 0.0, 0.7, 1.0), (0.8, 0.4, 1.0, 0.6), (0.0, 0.2, 1.0, 0.8)
+    home = sample.cluster("s", None, "cat", [("both.jpg", 1), ("1.jpg", 2)], ["1.jpg"])
+    seen = (Sighted(image_id="both.jpg", box=behind), Sighted(image_id="1.jpg", box=along))
+    doubt = Question(
+        id="q",
+        kind="confirm",
+        text="Is this Cat too?",
+        cluster_ids=("s",),
+        sightings=seen[:1],
+        others=seen[1:],
+        probability=0.6,
+        worth=1.0,
+        yes=Said(kind="confirm", sightings=seen[:1], others=seen[1:]),
+        no=Said(kind="not_this", sightings=seen[:1], others=seen[1:]),
+    )
+    members = [replace(part, box=box) for part, box in zip(home.members, (front, along), strict=True)]
+    page = opened(
+        replace(
+            sample.answer(
+                [replace(home, members=tuple(members))],
+                [replace(sample.aside("both.jpg", "unsure", best="s"), box=behind)],
+            ),
+            questions=(doubt,),
+        )
+    )
+    page.locator("#ask-open").click()
+    for side, box, longest in (("#ask-these", behind, 0.8), ("#ask-those", along, 1.0)):
+        frame, photo = (
+            page.locator(f"{side} {part}").evaluate("e => e.getBoundingClientRect().toJSON()")
+            for part in (".photo", "img")
+        )
+        left, right = (photo["x"] + photo["width"] * box[i] - frame["x"] for i in (0, 2))
+        top, bottom = (photo["y"] + photo["height"] * box[i] - frame["y"] for i in (1, 3))
+        assert min(left, top) >= -1
+        assert max(right, bottom) <= frame["width"] + 1
+        assert max(right - left, bottom - top) == pytest.approx(longest * frame["width"], abs=2)
+    expect(page.locator("#ask-those .outline")).to_have_count(0)
+    outline = page.locator("#ask-these .outline").bounding_box()
+    photo = page.locator("#ask-these img").bounding_box()
+    assert outline is not None
+    assert photo is not None
+    assert outline["x"] == pytest.approx(photo["x"] + 0.8 * photo["width"], abs=1)
+    assert outline["height"] == pytest.approx(0.2 * photo["height"], abs=1)
 
 
 def test_a_whole_animal_cannot_be_split_from_itself(opened: Opener) -> None:

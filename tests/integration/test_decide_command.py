@@ -57,7 +57,7 @@ def test_photos_are_taken_out_split_off_and_brought_back(run: Run, out: Path) ->
     """Corrections by file name and pattern, then undone one by one and back to a point."""
     assert run("decide", out, "not-this", "Cat", "05.jpg").exit_code == 0
     assert [part.image_id for part in album_in(out).unclustered] == ["05.jpg"]
-    assert run("decide", out, "split", "Cat", "0[01].jpg").exit_code == 0
+    assert "Said of 2 photos" in run("decide", out, "split", "Cat", "0[015].jpg").stderr
     assert len(names_in(out)) == 2
     assert run("decide", out, "--undo", "last").exit_code == 0
     assert len(names_in(out)) == 1
@@ -82,6 +82,15 @@ def test_decisions_go_through_a_file(run: Run, out: Path, tmp_path: Path) -> Non
         assert run("decide", out, "--import", tmp_path / "said.jsonl").exit_code == 0
     after = album_in(out)
     assert (after.decisions, after.clusters) == (before.decisions, before.clusters)
+
+
+def test_a_name_that_is_taken_is_told(run: Run, out: Path) -> None:
+    """That the other animal was there, and what became of the two."""
+    run("decide", out, "name", "Cat", "Milo")
+    run("decide", out, "split", "Milo", "05.jpg")
+    done = run("decide", out, "name", "05.jpg", "milo")
+    assert "There was a Milo already (5 photos): both are called so and stay two animals" in done.stderr
+    assert "already" not in run("decide", out, "name", "05.jpg", "Luna").stderr
 
 
 def test_questions_are_asked_and_answers_kept(run: Run, out: Path) -> None:

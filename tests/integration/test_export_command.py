@@ -51,6 +51,40 @@ def test_photos_are_copied_with_their_keywords(clustered: Path, tmp_path: Path) 
     assert again.stdout.splitlines()[-1].startswith("0 written, 5 were there")
 
 
+def test_an_export_among_the_photos_is_no_part_of_the_album(tmp_path: Path) -> None:
+    """Clustered once more, the album holds each photo once, copies and links left out."""
+    write_album(tmp_path / "photos", 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPLOOT_CACHE", str(tmp_path / "cache"))
+        assert run("cluster", tmp_path / "photos", "--out", tmp_path / "out").exit_code == 0
+        for how in ("copies", "hardlinks", "symlinks"):
+            assert run("export", tmp_path / "out", tmp_path / "photos" / how, "--as", how).exit_code == 0
+        again = run("cluster", tmp_path / "photos", "--out", tmp_path / "out", "--json")
+    assert len(list((tmp_path / "photos").glob("*/*/*.jpg"))) == 3
+    assert [image["image_id"] for image in json.loads(again.stdout)["images"]] == ["00.jpg"]
+
+
+def test_a_second_export_follows_what_was_said_meanwhile(clustered: Path, tmp_path: Path) -> None:
+    """Copies move with their animal, but for those that somebody changed, and those whose photo is gone."""
+    place, gone = tmp_path / "s", clustered / "photos" / "03.jpg"
+    export = ("export", clustered / "out", place, "--embed-keywords")
+    assert run(*export).exit_code == 0
+    (place / "Milo" / "01.jpg").write_bytes(b"edited")
+    assert run("decide", clustered / "out", "name", "Milo", "Otto").exit_code == 0
+    data = gone.read_bytes()
+    try:
+        gone.unlink()
+        due = run(*export, "--dry-run")
+        done = run(*export, "--json")
+    finally:
+        gone.write_bytes(data)
+        assert run("decide", clustered / "out", "--undo", "last").exit_code == 0
+    assert "3 be removed that have no place any more" in " ".join(due.stdout.split())
+    assert json.loads(done.stdout)["done"]["removed"] == 2
+    assert sorted(path.name for path in (place / "Milo").glob("*.jpg")) == ["01.jpg", "03.jpg"]
+    assert sorted(path.name for path in (place / "Otto").glob("*.jpg")) == ["00.jpg", "01.jpg", "02.jpg"]
+
+
 def test_links_and_sidecars_by_look(clustered: Path, tmp_path: Path) -> None:
     """Symlinks lead to the photos, and a sidecar lies beside each."""
     done = run(
@@ -86,6 +120,7 @@ def test_a_dry_run_writes_nothing(clustered: Path, tmp_path: Path) -> None:
         (["out", "d", "--as", "symlinks", "--embed-keywords"], 2, "links are the originals"),
         (["out", "d", "--album", "x"], 3, "expected an album of"),
         (["photos", "d"], 3, "no clusters.json"),
+        (["out", "."], 3, "a DESTINATION apart from the photos"),
     ],
 )
 def test_what_can_not_be_done_is_said(
@@ -93,7 +128,8 @@ def test_what_can_not_be_done_is_said(
 ) -> None:
     """Before anything is written."""
     folder, *rest = arguments
-    done = run("export", clustered / folder, *[tmp_path / a if a == "d" else a for a in rest])
+    places = {"d": tmp_path / "d", ".": clustered}
+    done = run("export", clustered / folder, *[places.get(a, a) for a in rest])
     assert done.exit_code == code
     assert complaint in " ".join(done.stderr.replace("│", " ").split())
 

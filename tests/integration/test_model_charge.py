@@ -54,6 +54,13 @@ def test_a_model_is_activated_and_taken_back(run: Run) -> None:
     assert "older-model" in run("model", "history").stdout
 
 
+def test_the_models_of_an_album_nobody_heard_of(run: Run) -> None:
+    """A clear word, and no table."""
+    told = run("model", "history", "--pet", "nobody")
+    assert (told.exit_code, told.stdout) == (3, "")
+    assert "there is no such album" in told.stderr
+
+
 def test_what_did_not_pass_the_gate_has_to_be_accepted(run: Run, tmp_path: Path) -> None:
     """Left to itself it is refused; accepted, the history says so, also when it comes back."""
     folder = tmp_path / "unmeasured"

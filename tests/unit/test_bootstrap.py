@@ -8,12 +8,13 @@ from unittest.mock import Mock
 import pytest
 
 from sploot_media_clustering import bootstrap
+from sploot_media_clustering.adapters.model_package import ModelPackage
 from sploot_media_clustering.settings import Settings
 
 
 def test_threads_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Networks and decoding alike."""
-    package, told = Mock(), {}
+    package, told = Mock(spec=ModelPackage), {}
 
     def remember(**parts: object) -> object:
         told.update(parts)

@@ -38,8 +38,10 @@ def documents() -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def containers() -> Iterator[dict[str, Any]]:
     for _, document in documents():
-        if document["kind"] == "Deployment":
-            yield from document["spec"]["template"]["spec"]["containers"]
+        spec = document.get("spec", {})
+        pods = {"Deployment": spec, "CronJob": spec.get("jobTemplate", {}).get("spec")}.get(document["kind"])
+        if pods is not None:
+            yield from pods["template"]["spec"]["containers"]
 
 
 def series() -> set[str]:
@@ -73,7 +75,7 @@ def test_kustomizations_name_files_and_objects_that_there_are() -> None:
 def test_containers_run_commands_that_there_are_and_may_write_nothing() -> None:
     """No root, no capability, a root that is read-only."""
     found = list(containers())
-    assert len(found) == 2
+    assert len(found) == 4
     for container in found:
         assert container["args"][0] in COMMANDS
         guarded = container["securityContext"]

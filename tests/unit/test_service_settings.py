@@ -10,10 +10,13 @@ from sploot_media_clustering.errors import ConfigurationError
 from sploot_media_clustering.settings import (
     EMBEDDED,
     ApiSettings,
+    EmbedderSettings,
     StoreSettings,
     UriSettings,
     WorkerSettings,
     api_from_environment,
+    embedder_from_environment,
+    from_environment,
     store_from_environment,
     uris_from_environment,
     worker_from_environment,
@@ -50,6 +53,25 @@ def test_the_api_is_set_up_by_the_environment() -> None:
         requests_per_s=0.5,
         burst=2,
     )
+
+
+def test_an_embedding_server_is_set_up_by_variables_of_its_own() -> None:
+    """It shares no token with the API; who asks it sends the first."""
+    told = {
+        "SPLOOT_API_TOKENS": "api",
+        "SPLOOT_EMBEDDER_TOKENS": "next, now",
+        "SPLOOT_EMBEDDER_HOST": "::1",
+        "SPLOOT_EMBEDDER_PORT": "9001",
+        "SPLOOT_EMBEDDER_DELAY_S": "0",
+        "SPLOOT_EMBEDDER_URL": "http://embedder:9001",
+    }
+    assert embedder_from_environment({}) == EmbedderSettings()
+    assert embedder_from_environment(told) == EmbedderSettings(
+        tokens=("next", "now"), host="::1", port=9001, delay_s=0.0
+    )
+    asking = from_environment(told)
+    assert (asking.embedder_url, asking.embedder_token) == ("http://embedder:9001", "next")
+    assert "next" not in repr(asking) + repr(embedder_from_environment(told))
 
 
 def test_places_of_photos_are_listed_by_the_environment() -> None:

@@ -37,6 +37,8 @@ from sploot_media_clustering.services.jobs import Job, Position, name_of
 from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource, Picture
 from sploot_media_clustering.services.preparing import Preparer
 from sploot_media_clustering.services.processing import Limits, Ports, Processor, Work
+from sploot_media_clustering.services.rollout import Pipelines
+from sploot_media_clustering.services.shadow import Difference
 
 _ENDED: Final = frozenset({"done", "superseded", "dead"})
 
@@ -306,8 +308,15 @@ class MeasuredPreparer:
 class MeasuredApplier(AlbumApplier):
     """Applies jobs to albums, and notes how long that takes and what comes of it."""
 
-    def __init__(self, clustering: ClusteringService, telemetry: Telemetry, *, questions: int = 0) -> None:
-        super().__init__(clustering, questions=questions)
+    def __init__(
+        self,
+        clustering: ClusteringService,
+        telemetry: Telemetry,
+        *,
+        questions: int = 0,
+        pipelines: Pipelines | None = None,
+    ) -> None:
+        super().__init__(clustering, questions=questions, pipelines=pipelines)
         self._telemetry = telemetry
 
     def apply(
@@ -325,6 +334,12 @@ class MeasuredApplier(AlbumApplier):
     ) -> Answer | None:
         with self._telemetry.stage("heroes"):
             return super()._answer(state, failed, pet_id, version)
+
+    def _compare(self, pet_id: str, old: Answer, new: Answer) -> tuple[Difference, ...]:
+        found = super()._compare(pet_id, old, new)
+        for one in found:
+            self._telemetry.metrics.shadowed(one)
+        return found
 
 
 class MeasuredProcessor(Processor):

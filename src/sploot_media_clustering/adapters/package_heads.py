@@ -85,16 +85,19 @@ def write_with_heads(
         package: whose networks are used.
         heads: fitted on its embeddings.
         origin: what they were fitted on.
-        reference: statistics of the photos that they were fitted on.
+        reference: statistics of the photos that they were fitted on; what albums look like to these heads is
+            to be recorded anew.
         out: folder of the new package; the manifest comes last, so that a half-written folder is no package.
 
     Returns:
         The new package, checked.
     """
     manifest = package.manifest
-    kept = tuple(
-        file for file in manifest.files if manifest.heads is None or file.path != manifest.heads.file
-    )
+    replaced = {
+        manifest.heads and manifest.heads.file,
+        manifest.reference and manifest.reference.albums,  # seen by the heads before
+    }
+    kept = tuple(file for file in manifest.files if file.path not in replaced)
     out.mkdir(parents=True, exist_ok=True)
     for file in kept:
         if (out / file.path).resolve() != (package.folder / file.path).resolve():
@@ -109,7 +112,11 @@ def write_with_heads(
         origin=origin,
     )
     fitted = msgspec.structs.replace(
-        manifest, files=(*kept, entry), heads=HeadsEntry(HEADS_FILE), reference=reference, gate=None
+        manifest,
+        files=(*kept, entry),
+        heads=HeadsEntry(HEADS_FILE),
+        reference=msgspec.structs.replace(reference, albums=None),
+        gate=None,
     )
     write_atomically(out / MANIFEST_NAME, write_manifest(fitted))
     return load_package(out)

@@ -14,6 +14,7 @@ from typing import Final
 from fsspec.core import has_magic
 from fsspec.spec import AbstractFileSystem
 
+from sploot_media_clustering.adapters.export_folder import LEDGER
 from sploot_media_clustering.adapters.filesystems import (
     HTTP,
     LOCAL,
@@ -51,8 +52,9 @@ class FoundPhoto:
 def find_photos(places: Sequence[str], file_systems: FileSystems) -> list[FoundPhoto]:
     """Photos of some places.
 
-    Folders are searched to any depth, links to folders are not followed; what is hidden, and what by its
-    extension is no image, is left out there and of globs. A file that is named is always taken.
+    Folders are searched to any depth, links to folders are not followed; what is hidden, what by its
+    extension is no image, and what an export wrote, is left out there and of globs. A folder or file that is
+    named is always taken.
 
     Args:
         places: folders, files, globs (``*``, ``?``, ``[...]``, ``**``) or URIs of them; HTTP URIs are files.
@@ -122,11 +124,8 @@ def _kind(file_system: AbstractFileSystem, path: str) -> str | None:
 
 def _below(file_system: AbstractFileSystem, protocol: str, folder: str) -> Iterator[FoundPhoto]:
     """Photos in a folder, at any depth."""
-    prefix = folder.rstrip("/") + "/"
-    for path in _files_below(file_system, folder):
-        relative = path.removeprefix(prefix).split("/")
-        if _is_photo(relative):
-            yield _photo(_uri(file_system, path), protocol, path, depth=len(relative))
+    fixed = len(folder.rstrip("/").split("/"))
+    yield from _photos_of(file_system, protocol, _files_below(file_system, folder), fixed)
 
 
 def _files_below(file_system: AbstractFileSystem, folder: str) -> Iterable[str]:
@@ -146,12 +145,37 @@ def _warn_of_closed_folder(error: OSError) -> None:
 def _matching(file_system: AbstractFileSystem, protocol: str, pattern: str) -> Iterator[FoundPhoto]:
     """Photos that match a glob, and those in folders that match it."""
     fixed = next(at for at, part in enumerate(pattern.split("/")) if has_magic(part))
-    for match in file_system.glob(pattern):
-        paths = _files_below(file_system, match) if file_system.isdir(match) else [match]
-        for path in paths:
-            relative = path.split("/")[fixed:]
-            if _is_photo(relative):
-                yield _photo(_uri(file_system, path), protocol, path, depth=len(relative))
+    paths = (
+        path
+        for match in file_system.glob(pattern)
+        for path in (_files_below(file_system, match) if file_system.isdir(match) else [match])
+    )
+    yield from _photos_of(file_system, protocol, paths, fixed)
+
+
+def _photos_of(
+    file_system: AbstractFileSystem, protocol: str, paths: Iterable[str], fixed: int
+) -> Iterator[FoundPhoto]:
+    """Those of the files that are photos, and no export's; their first ``fixed`` folders were named."""
+    exports: dict[str, bool] = {}
+    for path in paths:
+        parts = path.split("/")
+        if not _is_photo(parts[fixed:]):
+            continue
+        if LOCAL in file_system.protocol and any(
+            _is_export("/".join(parts[:depth]), exports) for depth in range(fixed + 1, len(parts))
+        ):
+            continue
+        yield _photo(_uri(file_system, path), protocol, path, depth=len(parts) - fixed)
+
+
+def _is_export(folder: str, known: dict[str, bool]) -> bool:
+    """Whether an export wrote a folder: copies of photos there would count twice."""
+    if folder not in known:
+        known[folder] = Path(folder, LEDGER).is_file()
+        if known[folder]:
+            _log.warning("left out, an export wrote it: %s; name the folder itself to take it", shown(folder))
+    return known[folder]
 
 
 def _is_open(name: str) -> bool:

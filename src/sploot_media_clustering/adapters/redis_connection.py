@@ -16,6 +16,7 @@ from redis.exceptions import (
     AuthorizationError,
     BusyLoadingError,
     ClusterDownError,
+    InvalidResponse,
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
@@ -124,6 +125,15 @@ def connect(url: str) -> RedisConnection:
         ) from error
 
 
+def place(url: str) -> str:
+    """Where a store is, for people: its URL without who asks."""
+    scheme, _, rest = url.partition("://")
+    hosts, _, options = rest.partition("?")
+    if "@" in options:  # of a password with a question mark, most likely
+        return f"{scheme}://..."
+    return f"{scheme}://{hosts.rpartition('@')[2]}"
+
+
 def _cluster(rest: str, options: dict[str, Any], *, tls: bool) -> RedisCluster:
     who, hosts, _ = _parts(rest, 6379)
     nodes = [ClusterNode(host, port) for host, port in hosts]
@@ -170,6 +180,7 @@ def store_errors() -> Iterator[None]:
         SilenceError,
         BusyLoadingError,
         ClusterDownError,
+        InvalidResponse,
         OutOfMemoryError,
         ReadOnlyError,
         RedisClusterException,

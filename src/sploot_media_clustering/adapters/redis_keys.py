@@ -20,6 +20,9 @@ PAUSED: Final = f"{{{JOBS}}}:paused"
 MODELS: Final = f"{{{JOBS}}}:models"
 """List: ``MILLISECONDS MODEL_VERSION``, the models in charge, the last one that which is."""
 
+DRIFT: Final = f"{{{JOBS}}}:drift"
+"""String: what the last look at all albums came to, as JSON."""
+
 RESULTS: Final = "streams:media.cluster.results"
 """Stream of what became of albums."""
 RELAYED: Final = f"{{{RESULTS}}}:relayed"

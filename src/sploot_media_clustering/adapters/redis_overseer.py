@@ -10,6 +10,7 @@ from typing import Any, Final
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters import redis_scripts as scripts
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, Value
+from sploot_media_clustering.adapters.redis_drift import RedisDrift
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.jobs import Position, parse
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, OpenJob, Overview
@@ -51,6 +52,7 @@ class RedisOverseer:
             workers=tuple(sorted(name.decode() for name in workers)),
             dead_letters=int(await self._connection.execute("XLEN", keys.LETTERS)),
             dead_letters_most=self._letters_most,
+            drift=await RedisDrift(self._connection).last(),
         )
 
     async def open_jobs(self, limit: int) -> tuple[OpenJob, ...]:

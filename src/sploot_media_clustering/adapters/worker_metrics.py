@@ -8,7 +8,9 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.drift import DriftReport
 from sploot_media_clustering.services.overseeing import Overview
+from sploot_media_clustering.services.shadow import Difference
 
 _STEP_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Around a commit (milliseconds), an embedding (tens of them), and an album that settles (a second)."""
@@ -62,6 +64,12 @@ class WorkerMetrics:
         }
         self.clusters = histogram("album_clusters", "Clusters of an album.", _CLUSTERS, ("level",))
         self.hero_scores = histogram("hero_score", "Score of a cluster's first hero.", _SCORES, ("level",))
+        self._agreement = histogram(
+            "shadow_agreement", "Of what answers and its shadow, adjusted for chance.", _SCORES, ("level",)
+        )
+        self._shadow_heroes = counter(
+            "shadow_heroes", "Heroes that the shadow would have kept or changed.", "level", "outcome"
+        )
         self._model = Gauge(
             "sploot_worker_model", "1 for the model that runs.", ("model", "networks"), registry=registry
         )
@@ -81,6 +89,12 @@ class WorkerMetrics:
         for level, count in sizes.items():
             self.clusters.labels(level).observe(count)
 
+    def shadowed(self, found: Difference) -> None:
+        """How a shadow would have answered."""
+        self._agreement.labels(found.cluster_level).observe(found.agreement)
+        self._shadow_heroes.labels(found.cluster_level, "kept").inc(found.heroes_kept)
+        self._shadow_heroes.labels(found.cluster_level, "changed").inc(found.heroes - found.heroes_kept)
+
 
 class StoreGauges:
     """Gauges of what is in the store; the same from whichever process tells them.
@@ -90,8 +104,8 @@ class StoreGauges:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def gauge(name: str, text: str) -> Gauge:
-            return Gauge(f"sploot_{name}", text, registry=registry)
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"sploot_{name}", text, labels, registry=registry)
 
         self._waiting = gauge("jobs_waiting", "Jobs that no worker has taken up.")
         self._in_hand = gauge("jobs_in_hand", "Jobs that a worker has.")
@@ -100,6 +114,9 @@ class StoreGauges:
         self._paused = gauge("consumption_paused", "1 while no jobs are taken up.")
         self._letters = gauge("dead_letters_stored", "Messages that were given up and wait for somebody.")
         self._letters_most = gauge("dead_letters_most", "As many of them are kept; then jobs wait.")
+        self._drift_checked = gauge("drift_checked_timestamp_seconds", "When drift was looked for.", "model")
+        self._drift_alarm = gauge("drift_alarm", "1 for what has drifted.", "model", "what")
+        self._drift_effect = gauge("drift_effect", "How far it has.", "model", "what")
 
     def show(self, overview: Overview) -> None:
         """Set them."""
@@ -110,3 +127,14 @@ class StoreGauges:
         self._paused.set(overview.paused_at is not None)
         self._letters.set(overview.dead_letters)
         self._letters_most.set(overview.dead_letters_most)
+        for gauge in (self._drift_checked, self._drift_alarm, self._drift_effect):
+            gauge.clear()
+        if overview.drift is not None:
+            self._show_drift(overview.drift)
+
+    def _show_drift(self, report: DriftReport) -> None:
+        model = report.model_version
+        self._drift_checked.labels(model).set(report.checked_at.timestamp())
+        for found in report.findings:
+            self._drift_alarm.labels(model, found.name).set(found.alarm)
+            self._drift_effect.labels(model, found.name).set(found.effect)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import level as levels
@@ -19,7 +19,7 @@ from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.columns import DOUBTFUL
 from sploot_media_clustering.domain.level import ALONE, ASIDE, Arrival, Level
 from sploot_media_clustering.domain.mixture import Mixture
-from sploot_media_clustering.domain.moments import join, linked, moments
+from sploot_media_clustering.domain.moments import evidence_weights, join, linked, moments
 from sploot_media_clustering.domain.tree import (
     AlbumState,
     Looks,
@@ -107,7 +107,7 @@ def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
     index = next((i for i, photo in enumerate(state.photos) if photo.image_id == image_id), None)
     if index is None:
         raise StateError(f"the album has no photo {image_id!r}")
-    state = _reweighed(state, _moments_without(state, index, model), model)
+    state = _reweighed(state, _moments_without(state, index, model), state.columns.scene, index, model)
     gone = np.flatnonzero(state.columns.photo == index)
     weights = sighting_weights(state.moments, state.columns, model)
     for row in gone:
@@ -133,7 +133,7 @@ def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState
         state.columns.scene, state.columns.time_s, photo.scene, float(columns.time_s[-1]), model.moments
     )
     moment = join(state.moments, near)
-    state = _reweighed(state, moment, model)
+    state = _reweighed(state, moment, columns.scene, len(state.photos), model)
     return replace(
         state,
         photos=(*state.photos, photo),
@@ -143,11 +143,32 @@ def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState
     )
 
 
-def _reweighed(state: AlbumState, moment: Int64[np.ndarray, " p"], model: TreeModel) -> AlbumState:
-    """The same places under other moments, which may count a photo that is about to come."""
-    before = sighting_weights(state.moments, state.columns, model)
-    after = sighting_weights(moment, state.columns, model)
-    change = after - before
+def _reweighed(
+    state: AlbumState,
+    moment: Int64[np.ndarray, " p"],
+    scenes: Float32[np.ndarray, "p c"],
+    changed: int,
+    model: TreeModel,
+) -> AlbumState:
+    """The same places under other moments, which may count a photo that is about to come.
+
+    Args:
+        state: of the album.
+        moment: of each photo from now on.
+        scenes: of each photo.
+        changed: the photo that comes or goes; only those that share a moment with it, before or after, weigh
+            something else.
+        model: of the album.
+    """
+    known = len(state.photos)
+    own = state.moments == state.moments[changed] if changed < known else moment[:known] == moment[changed]
+    touched = np.flatnonzero(own)
+    counted = np.flatnonzero(moment == moment[changed]) if changed == known else touched
+    before = evidence_weights(state.moments[touched], scenes[touched], model.moments)
+    after = evidence_weights(moment[counted], scenes[counted], model.moments)
+    by_photo = np.zeros(known)
+    by_photo[touched] = after[: len(touched)] - before
+    change = by_photo[state.columns.photo]
     if not change.any():
         return replace(state, moments=moment)
     subjects = _shifted(state.subjects, state.columns.identity, change)
@@ -174,7 +195,9 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
     """Places for the sightings of the last photo: the surest first, no two of them in one subject."""
     size = len(photo.sightings)
     first = len(state.columns) - size
-    weights = sighting_weights(state.moments, state.columns, model)[first:]
+    occasion = np.flatnonzero(state.moments == state.moments[-1])
+    worth = evidence_weights(state.moments[occasion], state.columns.scene[occasion], model.moments)[-1]
+    weights = np.full(size, worth)
     used = np.zeros(len(state.subject_ids), bool)
     leading = state.columns.leading[first:].tolist()
     found: dict[int, Arrival] = {}

@@ -121,12 +121,21 @@ def empty(model: LevelModel) -> Level:
     )
 
 
-def place(items: Items, model: LevelModel, hint: CountHint | None = None) -> Level:
-    """Settle a level: the partition, then once, from leave-one-out posteriors, who is sure of a place."""
+def place(
+    items: Items, model: LevelModel, hint: CountHint | None = None, *, different: int | None = None
+) -> Level:
+    """Settle a level: the partition, then once, from leave-one-out posteriors, who is sure of a place.
+
+    Args:
+        items: in canonical order.
+        model: of the level.
+        hint: an owner's word on how many clusters there are.
+        different: how many of the items are no copies of others; by default all.
+    """
     size = len(items.weights)
     if size == 0:
         return empty(model)
-    settlement = settle(items, model.prior(size), model.search, hint)
+    settlement = settle(items, model.prior(different or size), model.search, hint)
     served = np.bincount(settlement.labels) >= min(model.min_size, size)
     among = mix.posterior(settlement.gains, model.temperature)[:, :-1][:, served]
     labels = np.where(served, np.cumsum(served) - 1, ASIDE)[settlement.labels]

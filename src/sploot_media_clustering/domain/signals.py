@@ -51,6 +51,9 @@ _BEST_BRIGHTNESS: Final = 0.5
 _BRIGHTNESS_RANGE: Final = 0.35
 """Mid-grey is best; 0.15 and 0.85 are as bad as it gets."""
 
+_BURNT_OUT: Final = 0.4
+"""Share of nearly white pixels at which nothing can be said for a picture's light."""
+
 _RESOLUTION_PX: Final = (100.0, 400.0)
 """An animal of 100 pixels fills a thumbnail, one of 400 a phone's screen at arm's length."""
 
@@ -121,7 +124,7 @@ def signals(seen: Seen, scale: SignalScale) -> Float32[np.ndarray, " s"]:
     pixels = dict(zip(PIXEL_MEASURES, seen.pixels.tolist(), strict=True))
     found = {
         "sharpness": (part["detail"] + part["acuity"]) / 2,
-        "exposure": _exposure(seen, pixels["brightness"], part["contrast"]),
+        "exposure": _exposure(seen, pixels["brightness"], pixels["highlights"], part["contrast"]),
         "resolution": _resolution(pixels["source_px"]),
         "size": part["size"],
         "framing": _framing(seen),
@@ -163,10 +166,11 @@ def recency(times_s: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
     return np.where(known, 0.5 ** (age_s / HALF_LIFE_S), UNKNOWN)
 
 
-def _exposure(seen: Seen, brightness: float, contrast: float) -> float:
+def _exposure(seen: Seen, brightness: float, highlights: float, contrast: float) -> float:
     middling = 1.0 - abs(brightness - _BEST_BRIGHTNESS) / _BRIGHTNESS_RANGE
+    kept = 1.0 - highlights / _BURNT_OUT
     right = _without(seen, "dark") + _without(seen, "bright")
-    return (max(middling, 0.0) + contrast + right) / 4
+    return max(kept, 0.0) * (max(middling, 0.0) + contrast + right) / 4
 
 
 def _resolution(source_px: float) -> float:

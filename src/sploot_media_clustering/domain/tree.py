@@ -22,7 +22,7 @@ from sploot_media_clustering.domain.decisions import Decision, SightingRef, row_
 from sploot_media_clustering.domain.grid import VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import Level, LevelModel
 from sploot_media_clustering.domain.lineage import LineageEvent, inherit
-from sploot_media_clustering.domain.moments import MomentModel, evidence_weights, moments
+from sploot_media_clustering.domain.moments import MomentModel, copies, evidence_weights, moments
 from sploot_media_clustering.domain.settling import CountHint, Items
 from sploot_media_clustering.domain.statements import Assignment, Statement, confirmed, statements
 from sploot_media_clustering.errors import OtherModelError
@@ -149,7 +149,7 @@ def sighting_weights(
     moment: Int64[np.ndarray, " p"], columns: Columns, model: TreeModel
 ) -> Float64[np.ndarray, " s"]:
     """What the evidence of each sighting is worth, given the moment of its photo."""
-    return evidence_weights(moment, model.moments)[columns.photo] if len(moment) else np.zeros(0)
+    return evidence_weights(moment, columns.scene, model.moments)[columns.photo]
 
 
 def settle(state: AlbumState, model: TreeModel) -> AlbumState:
@@ -248,7 +248,8 @@ def _settled_subjects(
         founding,
     )
     hint = CountHint(*expected, model.hint_strength) if expected else None
-    level = levels.place(items, model.subjects, hint)
+    pictures = round((1.0 / copies(moment, columns.scene))[columns.photo[lead]].sum())
+    level = levels.place(items, model.subjects, hint, different=pictures)
     level = levels.extended(level, lead, columns.identity, weights, forbidden, model.subjects)
     ground = Ground(
         columns.identity,

@@ -1,6 +1,6 @@
 """Other ways to choose the best picture: what files and pixels tell, and chance.
 
-BRISQUE and its like are left out: their weights come under licences of their own.
+BRISQUE and its like are left out; docs/evaluation.md says why.
 """
 
 from __future__ import annotations

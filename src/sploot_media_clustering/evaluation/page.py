@@ -21,14 +21,19 @@ from sploot_media_clustering.evaluation.tables import cell, number, plain, table
 
 _TEMPLATES: Final = "templates"
 _PAGE: Final = "evaluation.html"
+TITLE: Final = "Evaluation"
 
 
-def rendered(results: Results, gate: Sequence[Check] = ()) -> str:
+def rendered(
+    results: Results, gate: Sequence[Check] = (), *, title: str = TITLE, notes: Sequence[str] = ()
+) -> str:
     """The report as a page that needs nothing else.
 
     Args:
         results: of an evaluation.
         gate: figures against their baseline, where there is one.
+        title: of the page.
+        notes: sentences below it.
     """
     environment = Environment(
         loader=PackageLoader("sploot_media_clustering.evaluation", _TEMPLATES),
@@ -44,18 +49,16 @@ def rendered(results: Results, gate: Sequence[Check] = ()) -> str:
         gate=sorted(gate, key=lambda one: one.holds),
         lost=sum(not one.holds for one in gate),
         goals=_missed_first(results),
-        summary=summary_of(results),
+        summary=[*summary_of(results), *notes],
+        title=title,
     )
 
 
-def markdown(results: Results, gate: Sequence[Check] = ()) -> str:
-    """The report in Markdown, without drawings.
-
-    Args:
-        results: of an evaluation.
-        gate: figures against their baseline, where there is one.
-    """
-    lines = ["# Evaluation", "", *summary_of(results), ""]
+def markdown(
+    results: Results, gate: Sequence[Check] = (), *, title: str = TITLE, notes: Sequence[str] = ()
+) -> str:
+    """The report in Markdown, without drawings; see :func:`rendered`."""
+    lines = [f"# {title}", "", *summary_of(results), *notes, ""]
     lines += [f"Version {results.version}, model {results.model}.", ""]
     lines += ["| data set | animals | photos |", "| --- | --- | --- |"]
     lines += [f"| {one.name} | {one.animals} | {one.photos} |" for one in results.sets]

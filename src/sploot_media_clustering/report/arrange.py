@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from itertools import groupby
 from typing import Final
@@ -14,6 +15,7 @@ from sploot_media_clustering.report.view import Album, Animal, Aside, Failure, S
 from sploot_media_clustering.services.answer import (
     Answer,
     Cluster,
+    Hero,
     Member,
     PointFractions,
     Unclustered,
@@ -26,6 +28,9 @@ COLOURS: Final = 8
 FOCUS_STEP_PERCENT: Final = 5
 """Crops are placed in steps of this many percent, one style rule each."""
 
+WIDTHS_PERCENT: Final = range(100, 181, 10)
+"""How wide a portrait may be, in percent of its height: square to 16:9, one style rule each."""
+
 _HEAD_HEIGHT: Final = 0.4
 """Where the eye rests in an animal's box, from its top: nearer the head than the middle."""
 
@@ -35,16 +40,19 @@ _COLUMNS_MOST: Final = 12
 _COLUMNS_LEAST: Final = 3
 
 
-def focus(point: PointFractions, picture: Picture) -> int:
-    """Where a square crop must sit to have a point in its middle, in percent along the longer side."""
+def focus(point: PointFractions, picture: Picture, width_percent: int = 100) -> int:
+    """Where a crop must sit to have a point in its middle, in percent along the longer side.
+
+    The crop is so wide in percent of its height: square, or wider for a landscape.
+    """
     longest, shortest = (
         max(picture.width_px, picture.height_px),
         min(picture.width_px, picture.height_px),
     )
-    if longest == shortest:
+    seen = width_percent / 100 * shortest / longest
+    if seen >= 1:
         return 50
     along = point[0] if picture.width_px > picture.height_px else point[1]
-    seen = shortest / longest
     percent = 100 * min(max((along - seen / 2) / (1 - seen), 0.0), 1.0)
     return FOCUS_STEP_PERCENT * round(percent / FOCUS_STEP_PERCENT)
 
@@ -55,6 +63,13 @@ def eye_of(box: BoxFractions | None) -> PointFractions:
         return 0.5, 0.5
     left, top, right, bottom = box
     return (left + right) / 2, top + _HEAD_HEIGHT * (bottom - top)
+
+
+def width_for(box: BoxFractions, picture: Picture) -> int:
+    """How wide a frame must be to show an animal from end to end, in percent of the frame's height."""
+    left, _, right, _ = box
+    needed = 100 * (right - left) * picture.width_px / min(picture.width_px, picture.height_px)
+    return next((width for width in WIDTHS_PERCENT if width >= needed), WIDTHS_PERCENT[-1])
 
 
 def title_of(cluster: Cluster) -> str:
@@ -144,11 +159,17 @@ class AlbumArranger:
                 for chip in root.descriptors
             ),
             hero=heroes[0] if heroes else None,
+            portrait=self._portrait(root.heroes[0], heroes[0]) if heroes else None,
             reasons=root.heroes[0].reasons if root.heroes else (),
             runners_up=tuple(heroes[1:]),
             shelves=tuple(self._shelves(anchor, root, looks)),
             count=root.size,
         )
+
+    def _portrait(self, hero: Hero, tile: Tile) -> Tile:
+        picture = self._pictures[hero.image_id]
+        width = width_for(hero.box, picture)
+        return replace(tile, focus=focus(eye_of(hero.box), picture, width), width_percent=width)
 
     def _shelves(self, anchor: str, root: Cluster, looks: Sequence[Cluster]) -> Iterable[Shelf]:
         shown = sorted(looks, key=lambda look: -look.size) or ([root] if root.size > 1 else [])

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sploot_media_clustering.report import words
-from sploot_media_clustering.report.arrange import FOCUS_STEP_PERCENT, AlbumArranger
+from sploot_media_clustering.report.arrange import FOCUS_STEP_PERCENT, WIDTHS_PERCENT, AlbumArranger
 from sploot_media_clustering.report.details import AlbumDetails, Detail
 from sploot_media_clustering.report.pictures import PhotoKey, Picture, Thumbnail, embed, wanted
 from sploot_media_clustering.report.said import AlbumWord, album_word
@@ -79,7 +79,7 @@ def compose(answers: Mapping[str, Answer], pictures: Mapping[PhotoKey, Picture])
         details += AlbumDetails(answer, arranged.animals, own).details()
         word.append(album_word(name, arranged.anchor, answer, arranged.animals, own))
     script = "".join(map(_asset, _SCRIPTS))
-    style = "".join(map(_asset, _STYLES)) + _focus_rules()
+    style = "".join(map(_asset, _STYLES)) + _crop_rules()
     return (
         _environment()
         .get_template("report.html")
@@ -123,12 +123,14 @@ def _asset(name: str) -> str:
     return (files("sploot_media_clustering.report") / _TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _focus_rules() -> str:
-    """A class for each place of a crop, since the policy allows no style attributes."""
-    return "\n".join(
+def _crop_rules() -> str:
+    """A class for each place and width of a crop, since the policy allows no style attributes."""
+    places = (
         f".f{percent}{{object-position:{percent}% {percent}%}}"
         for percent in range(0, 101, FOCUS_STEP_PERCENT)
     )
+    widths = (f".wide{percent}{{aspect-ratio:{percent / 100}}}" for percent in WIDTHS_PERCENT)
+    return "\n".join((*places, *widths))
 
 
 def _policy(script: str, style: str) -> str:

@@ -18,9 +18,10 @@ class Tile:
     Attributes:
         picture: its number in the table.
         alt: what a person who can't see it is told.
-        focus: where a square crop sits, in percent along the longer side.
+        focus: where the crop sits, in percent along the longer side.
         caption: shown below it.
         hero: it leads its cluster.
+        width_percent: of the crop's height; 100 for a square.
     """
 
     picture: int
@@ -28,6 +29,7 @@ class Tile:
     focus: int
     caption: str = ""
     hero: bool = False
+    width_percent: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Animal:
         provisional: founded on too little to be sure.
         chips: attribute, value and share of what its pictures have in common.
         hero: the first hero, None where there is none.
+        portrait: the same in a frame that shows the animal from end to end.
         reasons: why that one.
         runners_up: the heroes after the first.
         shelves: its looks.
@@ -96,6 +99,7 @@ class Animal:
     provisional: bool
     chips: tuple[tuple[str, str, str], ...]
     hero: Tile | None
+    portrait: Tile | None
     reasons: tuple[str, ...]
     runners_up: tuple[Tile, ...]
     shelves: tuple[Shelf, ...]

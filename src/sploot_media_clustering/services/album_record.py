@@ -15,6 +15,9 @@ from sploot_media_clustering.services.jobs import Position
 FORMAT: Final = 1
 """Raised when the stored shape changes; the version before it stays readable."""
 
+TERMS_KEPT: Final = 32
+"""More changes of model than an album sees in years."""
+
 _MAGIC: Final = b"SPLR"
 
 
@@ -39,6 +42,20 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     captured_at: datetime | None = None
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """What a publisher said of a photo, and the position at which that was.
+
+    Attributes:
+        position: of the job.
+        label: kind of picture.
+        quality: of it, in [0, 1].
+    """
+
+    position: Position
+    label: str | None
+    quality: float | None
+
+
 class Former(msgspec.Struct, frozen=True, array_like=True):
     """An album as the model before left it, so that it can be taken back to exactly that.
 
@@ -51,6 +68,18 @@ class Former(msgspec.Struct, frozen=True, array_like=True):
     model_version: str
     state: bytes
     images: dict[str, Position]
+
+
+class Answered(msgspec.Struct, frozen=True, array_like=True):
+    """From when on a model answered for an album; until the next one does.
+
+    Attributes:
+        model_version: of that model; empty while there was no album.
+        since: the first version that it made.
+    """
+
+    model_version: str
+    since: int
 
 
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,7 +98,9 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         expected: position of the owner's word on how many animals there are.
         deleted: position of the last deletion of the album; what is older is a thing of the past.
         version: that the record was committed as.
+        told: of photos, by publishers; what the stub pipeline goes by.
         former: the album under the model before, until that is let go of, or a photo of it is removed.
+        answered: which models answered for it, in order, the newest :data:`TERMS_KEPT`.
     """
 
     state: bytes | None = None
@@ -82,7 +113,16 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     expected: Position | None = None
     deleted: Position | None = None
     version: int = 0
+    told: dict[str, Told] = {}
     former: Former | None = None
+    answered: tuple[Answered, ...] = ()
+
+
+def answered_by(terms: tuple[Answered, ...], model_version: str, version: int) -> tuple[Answered, ...]:
+    """Who answered for an album, once a model has made a version of it."""
+    if model_version == (terms[-1].model_version if terms else ""):
+        return terms
+    return (*terms, Answered(model_version, version))[-TERMS_KEPT:]
 
 
 def pack(record: AlbumRecord) -> bytes:

@@ -6,8 +6,9 @@ a no-op. So the album depends on which jobs it holds, not on the order in which 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,15 +17,21 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import InputError, StateError
 from sploot_media_clustering.services import state_codec
-from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source, Told, answered_by
 from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.decision_records import decision_of
 from sploot_media_clustering.services.desk import Decide, DeletePet, Invalidate, RemoveImage, Undo
-from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.job_request import JobImage, JobRequest
 from sploot_media_clustering.services.jobs import ChangeJob, Job, Position, name_of
 from sploot_media_clustering.services.review import ReviewService
+from sploot_media_clustering.services.rollout import Pipelines, Shares
+from sploot_media_clustering.services.shadow import LEVELS, Difference, difference
+from sploot_media_clustering.services.stub import stub_answer
+from sploot_media_clustering.services.telling import facts
+
+_log = logging.getLogger(__name__)
 
 TOMBSTONE_MS: Final = 30 * 24 * 3600 * 1000
 """How long it is remembered that a photo went: several times the longest age of a job."""
@@ -87,10 +94,19 @@ class AlbumApplier:
         clustering: of the model that runs.
         top: heroes of each cluster.
         questions: asked back in an answer, at most.
+        pipelines: which pipeline answers for which album; by default the mixture for all.
     """
 
-    def __init__(self, clustering: ClusteringService, *, top: int = 3, questions: int = 0) -> None:
+    def __init__(
+        self,
+        clustering: ClusteringService,
+        *,
+        top: int = 3,
+        questions: int = 0,
+        pipelines: Pipelines | None = None,
+    ) -> None:
         self._clustering = clustering
+        self._pipelines = pipelines or Shares()
         self._review = ReviewService(clustering)
         self._request = _Shown(top, questions)
 
@@ -128,7 +144,10 @@ class AlbumApplier:
         answer = self._answer(state, draft.failed, pet_id, version)
         if state is not None and answer is not None:
             state = self._clustering.shown(state, answer)
-        return Applied(draft.record(state), answer, frozenset(superseded), refused)
+        told = self._told(answer, draft.told, pet_id)
+        if answer is not None and told is not None and self._pipelines.of(pet_id) == "shadow":
+            self._compare(pet_id, told, answer)
+        return Applied(draft.record(state), told, frozenset(superseded), refused)
 
     def answer(self, record: AlbumRecord, pet_id: str) -> Answer | None:
         """The answer of an album as it is stored; None where it holds nothing.
@@ -137,7 +156,20 @@ class AlbumApplier:
             StateError: the album is of another model.
         """
         state = None if record.state is None else state_codec.unpack(record.state)
-        return self._answer(state, record.failed, pet_id, record.version)
+        return self._told(self._answer(state, record.failed, pet_id, record.version), record.told, pet_id)
+
+    def _told(self, answer: Answer | None, told: Mapping[str, Told], pet_id: str) -> Answer | None:
+        """What is answered: by the mixture, or by the stub in its place."""
+        if answer is None or self._pipelines.of(pet_id) == "mixture":
+            return answer
+        return stub_answer(answer, told, top=self._request.top)
+
+    def _compare(self, pet_id: str, old: Answer, new: Answer) -> tuple[Difference, ...]:
+        """Note how the mixture would have answered."""
+        found = tuple(difference(old, new, level) for level in LEVELS)
+        for one in found:
+            _log.info("shadow", extra=facts(pet_id=pet_id, version=new.version, **asdict(one)))
+        return found
 
     def _answer(
         self, state: AlbumState | None, failed: Mapping[str, Failed], pet_id: str, version: int
@@ -195,6 +227,8 @@ class _Draft:
         self._expected = record.expected
         self.deleted = record.deleted
         self._former = record.former
+        self._answered = record.answered
+        self.told = dict(record.told)
         self.asked_to_settle = False
 
     def do(self, part: Prepared) -> None:
@@ -212,6 +246,8 @@ class _Draft:
         if job.expected_animals is not None:
             self._expect(job.expected_animals, part.position)
         self._remove(job.remove_image_ids, part.position)
+        for image in job.images:
+            self._tell(image, part.position)
         for image_id, photo in part.photos.items():
             if not self._is_news(image_id, part.position):
                 continue
@@ -241,6 +277,16 @@ class _Draft:
         before = self._images.get(image_id)
         return before is None or before < position
 
+    def _tell(self, image: JobImage, position: Position) -> None:
+        """A publisher's word on a photo; the newest one holds, also that there is none."""
+        known = [part.get(image.image_id) for part in (self.told, self.failed)]
+        is_past = any(before is not None and before.position > position for before in known)
+        if is_past or not self._is_news(image.image_id, position):
+            return
+        self.told.pop(image.image_id, None)
+        if image.label is not None or image.quality is not None:
+            self.told[image.image_id] = Told(position, image.label, image.quality)
+
     def _add(self, photo: ReadyPhoto, position: Position) -> None:
         self.state, _ = self._clustering.add(self._at_hand(), photo.embedding)
         image_id = photo.embedding.image_id
@@ -258,8 +304,9 @@ class _Draft:
 
     def _remove(self, image_ids: Iterable[str], position: Position) -> None:
         for image_id in image_ids:
-            if image_id in self.failed and self.failed[image_id].position < position:
-                del self.failed[image_id]
+            for known in (self.failed, self.told):
+                if image_id in known and known[image_id].position < position:
+                    del known[image_id]
             if self._is_news(image_id, position):
                 self._take_out(image_id)
                 self._images[image_id] = position
@@ -276,10 +323,12 @@ class _Draft:
         """What came before goes without a trace, of whatever model it was; what came after stays."""
         self.deleted = position
         self._former = None
+        self._answered = ()
         self._images = {name: at for name, at in self._images.items() if at > position}
         self._removed_ms = {name: at for name, at in self._removed_ms.items() if name in self._images}
         self._sources = {name: part for name, part in self._sources.items() if name in self._images}
         self.failed = {name: part for name, part in self.failed.items() if part.position > position}
+        self.told = {name: part for name, part in self.told.items() if part.position > position}
         self._decisions = {name: at for name, at in self._decisions.items() if at > position}
         if self._expected is not None and self._expected < position:
             self._expected = None
@@ -325,6 +374,7 @@ class _Draft:
 
     def record(self, state: AlbumState | None) -> AlbumRecord:
         """The album as it is to be stored; photos that went long ago are forgotten."""
+        model_version = self._clustering.model.version if state is not None or self.failed else ""
         forgotten = {name for name, at in self._removed_ms.items() if at < self._version - TOMBSTONE_MS}
         return AlbumRecord(
             state=None if state is None else state_codec.pack(state),
@@ -337,5 +387,7 @@ class _Draft:
             expected=self._expected,
             deleted=self.deleted,
             version=self._version,
+            told=self.told,
             former=self._former,
+            answered=answered_by(self._answered, model_version, self._version),
         )

@@ -58,7 +58,7 @@ class _Asker:
         text, yes, no = {
             "confirm": (f"Is this {called[0]} too?", "confirm", "not_this"),
             "same": (f"Are {called[0]} and {called[-1]} the same animal?", "same", "different"),
-            "check": (f"Does {called[0]} hold two animals?", "different", "same"),
+            "check": (f"{called[0]}: are these two groups different animals?", "different", "same"),
         }[doubt.kind]
         digest = hashlib.sha256(msgspec.json.encode((doubt.kind, group, others)))
         return Question(

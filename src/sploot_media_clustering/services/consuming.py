@@ -95,6 +95,7 @@ class Consumer:
         self._gates = gates
         self._uri_template = uri_template
         self._shut: str | None = None
+        self._unknown = _Trouble("going on as before")
         self._waiting: dict[str, deque[Work]] = {}
         self._in_hand: set[str] = set()
         self._changed = asyncio.Event()
@@ -134,6 +135,7 @@ class Consumer:
 
     async def _take(self, tasks: asyncio.TaskGroup) -> None:
         """New messages, as many as there is room for."""
+        trouble = _Trouble("no messages")
         while not self._stopping.is_set():
             free = self._pace.in_hand - len(self._in_hand)
             if free <= 0:
@@ -141,17 +143,18 @@ class Consumer:
                 continue
             self._tell(await self._why_shut())
             if self._shut is None:
-                for entry in await self._patient(self._stream.read(free, self._pace.wait_s)):
+                for entry in await self._patient(self._stream.read(free, self._pace.wait_s), trouble):
                     self._accept(entry, tasks)
             else:
                 await self._pause(self._pace.wait_s)
 
     async def _take_over(self, tasks: asyncio.TaskGroup) -> None:
         """Messages of workers that fell silent."""
+        trouble = _Trouble("no messages of silent workers")
         while not self._stopping.is_set():
             free = self._pace.in_hand - len(self._in_hand)
             if free > 0 and await self._why_shut() is None:
-                for entry in await self._patient(self._stream.claim(free)):
+                for entry in await self._patient(self._stream.claim(free), trouble):
                     self._accept(entry, tasks)
             await self._pause(self._pace.claim_every_s)
 
@@ -165,8 +168,9 @@ class Consumer:
         try:
             told = [await gate.shut() for gate in self._gates]
         except TemporaryError as error:
-            _log.warning("going on as before: %s", error)
+            self._unknown.goes_on(error)
             return self._shut
+        self._unknown.ends()
         return next((reason for reason in told if reason is not None), None)
 
     def _tell(self, reason: str | None) -> None:
@@ -175,14 +179,15 @@ class Consumer:
             _log.info("taking jobs" if reason is None else f"no jobs are taken: {reason}")
         self._shut = reason
 
-    async def _patient(self, asked: Awaitable[list[Entry]]) -> list[Entry]:
+    async def _patient(self, asked: Awaitable[list[Entry]], trouble: _Trouble) -> list[Entry]:
         """Messages, or none after a pause where the store did not answer."""
         try:
-            return await asked
+            found = await asked
         except TemporaryError as error:
-            _log.warning("no messages: %s", error)
-            await self._pause(_FIRST_WAIT_S)
+            await self._pause(trouble.goes_on(error))
             return []
+        trouble.ends()
+        return found
 
     def _accept(self, entry: Entry, tasks: asyncio.TaskGroup) -> None:
         if entry.entry_id in self._in_hand:
@@ -281,6 +286,30 @@ class Consumer:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), wait_s)
         return self._stopping.is_set()
+
+
+class _Trouble:
+    """A store that does not answer for a while: told when that begins and when it ends, not in between.
+
+    Args:
+        consequence: for people.
+    """
+
+    def __init__(self, consequence: str) -> None:
+        self._consequence = consequence
+        self._waits: Iterator[float] | None = None
+
+    def goes_on(self, error: TemporaryError) -> float:
+        """Seconds to wait until the next try."""
+        if self._waits is None:
+            _log.warning("%s until that is over: %s", self._consequence, error)
+            self._waits = _waits()
+        return next(self._waits)
+
+    def ends(self) -> None:
+        if self._waits is not None:
+            _log.info("%s: that is over", self._consequence)
+            self._waits = None
 
 
 class _Lanes:

@@ -112,6 +112,20 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decision_id: str | None = None
 
 
+class AnsweringModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that answered for an album.
+
+    Attributes:
+        model_version: of the model package; empty while there was no album.
+        since: when it made its first version of the album.
+        until: when another one did; None while it answers.
+    """
+
+    model_version: str
+    since: datetime
+    until: datetime | None
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """A message that was given up.
 
@@ -158,6 +172,15 @@ class Albums(Protocol):
 
     async def answer(self, pet_id: str) -> Answer | None:
         """The album as it stands; None where there is none."""
+        ...
+
+    async def models(self, pet_id: str) -> tuple[AnsweringModel, ...]:
+        """Which models answered for the album, the oldest first; none where it was deleted.
+
+        Raises:
+            UnknownError: there is no such album, and there never was.
+            TemporaryError: the store did not answer.
+        """
         ...
 
     async def change(self, pet_id: str, change: Change) -> Changed:

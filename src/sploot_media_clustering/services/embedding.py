@@ -104,6 +104,7 @@ class EmbeddingService:
         self._thresholds = thresholds
         self._batch = batch
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="embedding")
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="embedding-whole")
 
     @property
     def version(self) -> str:
@@ -124,6 +125,7 @@ class EmbeddingService:
     def close(self) -> None:
         """End the threads; photos that wait are dropped."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._beside.shutdown(wait=True, cancel_futures=True)
 
     def embed(self, photos: Iterable[PhotoInput]) -> Iterator[PhotoEmbedding | PhotoFailure]:
         """Embed any number of photos, in their order, holding a bounded number of them in memory.
@@ -188,8 +190,10 @@ class EmbeddingService:
         if not photos:
             return []
         views = [photo.views for photo in photos]
-        whole = self._embedder.embed(np.concatenate([photo.whole for photo in photos]))
+        pictures = np.concatenate([photo.whole for photo in photos])
+        later = self._beside.submit(lambda: self._embedder.embed(pictures))
         detections = self._detector.detect(np.concatenate([photo.looks for photo in photos]))
+        whole = later.result()
         by_photo = _split(detections, [len(view.windows) for view in views])
         found = [
             self._found(view, boxes, species)

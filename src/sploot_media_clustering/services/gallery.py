@@ -53,6 +53,31 @@ class Records(Protocol):
         ...
 
 
+@runtime_checkable
+class PhotoSources(Protocol):
+    """Where photos came from."""
+
+    async def source(self, pet_id: str, image_id: str) -> Source | None:
+        """Where a photo came from; None where the album has no such photo."""
+        ...
+
+
+class StoredSources:
+    """Implements :class:`PhotoSources` over albums as they are stored.
+
+    Args:
+        pets: that know where photos came from.
+    """
+
+    def __init__(self, pets: Records) -> None:
+        self._pets = pets
+
+    async def source(self, pet_id: str, image_id: str) -> Source | None:
+        """Where a photo came from; None where the album has no such photo."""
+        stored = await self._pets.read(pet_id)
+        return album_record.unpack(stored.record).sources.get(image_id)
+
+
 class Cover(msgspec.Struct, frozen=True, kw_only=True):
     """What stands for an album.
 
@@ -91,14 +116,16 @@ class Gallery:
     Args:
         versions: of all albums.
         albums: their answers.
-        pets: that know where photos came from.
+        sources: of their photos.
         shrink: makes a photo small.
     """
 
-    def __init__(self, versions: AlbumVersions, albums: Albums, pets: Records, shrink: Shrink) -> None:
+    def __init__(
+        self, versions: AlbumVersions, albums: Albums, sources: PhotoSources, shrink: Shrink
+    ) -> None:
         self._versions = versions
         self._albums = albums
-        self._pets = pets
+        self._sources = sources
         self._shrink = shrink
         self._listed: dict[str, tuple[int, ListedAlbum | None]] = {}
         self._small: OrderedDict[tuple[bytes, int], bytes] = OrderedDict()
@@ -120,8 +147,7 @@ class Gallery:
         Raises:
             UnknownError: the album has no such photo.
         """
-        stored = await self._pets.read(pet_id)
-        source = album_record.unpack(stored.record).sources.get(image_id)
+        source = await self._sources.source(pet_id, image_id)
         if source is None:
             raise UnknownError("the album has no such photo")
         return source

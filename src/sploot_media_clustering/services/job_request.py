@@ -19,6 +19,7 @@ MAX_IMAGES: Final = 1000
 MAX_IMAGE_ID_CHARACTERS: Final = 512
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 _MAX_ANIMALS: Final = 1000
+_MAX_LABEL_CHARACTERS: Final = 100
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN + _AT_THE_END)]
 ImageName = Annotated[
@@ -37,12 +38,16 @@ class JobImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
         uri: where its bytes are.
         captured_at: capture time, where it is known better than the file tells.
         uploaded_at: when the owner uploaded it.
+        label: kind of picture, as the publisher sees it; the stub pipeline goes by it, the mixture does not.
+        quality: of the picture, in the same way.
     """
 
     image_id: ImageName
     uri: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_URI_CHARACTERS)]
     captured_at: datetime | None = None
     uploaded_at: datetime | None = None
+    label: Annotated[str, msgspec.Meta(min_length=1, max_length=_MAX_LABEL_CHARACTERS)] | None = None
+    quality: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

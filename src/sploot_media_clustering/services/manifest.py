@@ -169,18 +169,21 @@ class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance: float
 
 
-class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What photos of pets look like to the networks, to notice when the input has changed.
 
     Attributes:
         photos: how many were looked at.
         statistics: name to quantiles, of the probabilities in ``quantiles``.
         quantiles: ascending, in [0, 1].
+        albums: file of what albums look like, a :class:`~sploot_media_clustering.services.drift.Reference`;
+            None where nobody recorded it.
     """
 
     photos: _Positive
     quantiles: tuple[float, ...]
     statistics: Mapping[str, tuple[float, ...]]
+    albums: str | None = None
 
 
 class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -308,7 +311,13 @@ def read_manifest(data: bytes) -> Manifest:
         _check_inside(entry.path)
     _check_whole(manifest.embedder)
     beside = [part.file for part in (manifest.heads, manifest.embedder.species) if part is not None]
-    for used in (manifest.embedder.file, manifest.detector.file, *beside):
+    albums = None if manifest.reference is None else manifest.reference.albums
+    for used in (
+        manifest.embedder.file,
+        manifest.detector.file,
+        *beside,
+        *([] if albums is None else [albums]),
+    ):
         manifest.file(used)
     return manifest
 

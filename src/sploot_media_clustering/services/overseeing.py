@@ -7,6 +7,8 @@ from typing import Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from sploot_media_clustering.services.drift import DriftReport
+
 MOST_LETTERS: Final = 10_000
 """Dead letters that are kept. Each is work for somebody; what would fill them is a fault upstream."""
 ALARMING: Final = 0.8
@@ -24,6 +26,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         workers: names of workers that were heard of lately.
         dead_letters: messages that were given up.
         dead_letters_most: of them that are kept; beyond it jobs wait.
+        drift: what the last look at all albums came to; None where nobody looked.
     """
 
     paused_at: datetime | None
@@ -33,6 +36,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[str, ...]
     dead_letters: int
     dead_letters_most: int
+    drift: DriftReport | None = None
 
     @property
     def alarm(self) -> str | None:

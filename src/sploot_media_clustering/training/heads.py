@@ -20,6 +20,7 @@ from sploot_media_clustering.training.coats import CoatedPhotos, coated_photos, 
 from sploot_media_clustering.training.identity import IdentityFit, fit_identity, head_without
 from sploot_media_clustering.training.labelled import DataSet, LabelledVectors, labelled_vectors
 from sploot_media_clustering.training.pictures import fit_pictures, look_level
+from sploot_media_clustering.training.preferences import Preferred, read_preferences, with_preferences
 from sploot_media_clustering.training.ratings import RatedPhotos, rated_photos, read_ratings
 
 SCENE_AXES: Final = 128
@@ -45,6 +46,7 @@ class TrainingData:
         whole: rooted embeddings of whole photos.
         network_version: of the networks.
         coated: where coats were told of enough animals.
+        preferred: choices between pictures, where there are any.
     """
 
     vectors: LabelledVectors
@@ -52,6 +54,7 @@ class TrainingData:
     whole: Float32[np.ndarray, "n e"]
     network_version: str
     coated: CoatedPhotos | None = None
+    preferred: tuple[Preferred, ...] = ()
 
 
 def training_data(
@@ -79,6 +82,7 @@ def training_data(
         whole=root(np.stack([embeddings[key].embedding for key in keys])),
         network_version=versions.pop(),
         coated=coated_photos(vectors, read_coats(folders)),
+        preferred=read_preferences(used, embeddings),
     )
 
 
@@ -98,12 +102,16 @@ def fit_heads(data: TrainingData, *, version: str, known: Heads | None = None) -
     coat = known.pictures.coat if known is not None else None
     if data.coated is not None:
         coat = fit_coats(data.coated).head
+    scene = None
     if data.rated is not None:
-        return assembled(data, identity, fit_pictures(data.rated, coat), version=version)
-    if known is None:
+        pictures = fit_pictures(data.rated, coat)
+    elif known is not None:
+        pictures, scene = replace(known.pictures, coat=coat), known.scene
+    else:
         raise DatasetError("expected rated photos, since there are no heads to go on from, got none")
-    pictures = replace(known.pictures, coat=coat)
-    return assembled(data, identity, pictures, version=version, scene=known.scene)
+    if data.preferred:
+        pictures = with_preferences(pictures, data.preferred)
+    return assembled(data, identity, pictures, version=version, scene=scene)
 
 
 def assembled(

@@ -147,9 +147,9 @@ def _fetched(recipe: TorchRecipe) -> Path:
             reasons.append(_short(error))
             break
     raise ConfigurationError(
-        f"expected the weights of {recipe.name} from huggingface.co/{recipe.hub}, got: {reasons[-1]}; fetch "
-        f"{_HUB_FILES[recipe.built_by][0]} where there is a network, and name it with --weights, or try "
-        "speed and memory with --random-weights"
+        f"expected the weights of {recipe.name} from {recipe.hub} of the hub, got: {reasons[-1]}; fetch "
+        f"{_HUB_FILES[recipe.built_by][0]} where there is a network, and name it with --weights, "
+        "or try speed and memory with --random-weights"
     )
 
 

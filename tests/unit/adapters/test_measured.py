@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -26,8 +27,10 @@ from sploot_media_clustering.adapters.measured import (
 )
 from sploot_media_clustering.adapters.telemetry import Telemetry
 from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.domain.drift import Finding
 from sploot_media_clustering.errors import NotAnImageError, SourceUnavailableError
 from sploot_media_clustering.services.desk import JobState
+from sploot_media_clustering.services.drift import DriftReport
 from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
 from sploot_media_clustering.services.job_ports import (
     Burial,
@@ -205,6 +208,20 @@ def test_batches_are_counted_with_what_came_of_their_photos() -> None:
     assert registry.get_sample_value("sploot_worker_photos_total", {"outcome": "unreadable"}) == 3
 
 
+DRIFT = DriftReport(
+    model_version="model-2",
+    checked_at=datetime(2026, 5, 1, tzinfo=UTC),
+    albums=20,
+    photos=200,
+    other_models=0,
+    reference_albums=20,
+    reference_photos=200,
+    reference_at=datetime(2026, 4, 1, tzinfo=UTC),
+    error_rate=0.01,
+    findings=(Finding("photos", "vectors", 0.2, 0.001, alarm=True),),
+)
+
+
 def test_no_label_grows_with_albums() -> None:
     """A thousand albums later there are as many time series as before."""
     found, registry = measuring()
@@ -221,11 +238,14 @@ def test_no_label_grows_with_albums() -> None:
             workers=("a", "b"),
             dead_letters=4,
             dead_letters_most=5,
+            drift=DRIFT,
         )
     )
     assert registry.get_sample_value("sploot_workers") == 2
     labels = {name for metric in registry.collect() for sample in metric.samples for name in sample.labels}
-    assert labels <= {"le", "status", "result", "outcome", "level", "model", "networks"}
+    assert labels <= {"le", "status", "result", "outcome", "level", "model", "networks", "what"}
+    (ringing,) = samples(registry, "sploot_drift_alarm")
+    assert (ringing.labels, ringing.value) == ({"model": "model-2", "what": "photos"}, 1)
     models = [sample.labels["model"] for sample in samples(registry, "sploot_worker_model")]
     assert models == ["model-2"]
     levels = {sample.labels["level"] for sample in samples(registry, "sploot_worker_hero_score_count")}

@@ -8,6 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from sploot_media_clustering.adapters.export_folder import LEDGER
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.adapters.photo_listing import find_photos
 from sploot_media_clustering.errors import NoPhotosError, SourceUnavailableError
@@ -48,6 +49,17 @@ def test_what_is_hidden_or_no_picture_is_left_out_of_folders(tree: Tree) -> None
     assert paths(root) == ["1.jpg"]
     assert paths(root / "*") == ["1.jpg"]
     assert paths(root / "**") == ["1.jpg"]
+
+
+def test_what_an_export_wrote_counts_for_no_photos(tree: Tree, caplog: pytest.LogCaptureFixture) -> None:
+    """Copies would double the album; the folder is told once, and taken where it is named itself."""
+    root = tree("1.jpg", "Sorted/Milo/1.jpg", "Sorted/Milo/2.jpg", f"Sorted/{LEDGER}")
+    for place in (root, root / "*", root / "**", root / "**/*.jpg"):
+        caplog.clear()
+        assert paths(place) == ["1.jpg"]
+        assert [record.args for record in caplog.records] == [(str(root / "Sorted"),)]
+    assert paths(root / "Sorted") == ["Milo/1.jpg", "Milo/2.jpg"]
+    assert paths(root / "Sorted/*/2.jpg") == ["Milo/2.jpg"]
 
 
 def test_a_hidden_folder_that_is_given_is_searched(tree: Tree) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sploot_media_clustering.adapters.redis_connection import _parts, connect
+from sploot_media_clustering.adapters.redis_connection import _parts, connect, place
 from sploot_media_clustering.errors import ConfigurationError
 
 
@@ -27,3 +27,19 @@ def test_other_urls_are_refused(url: str) -> None:
     """With what was expected."""
     with pytest.raises(ConfigurationError, match="redis://"):
         connect(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://me:secret@one:6379/0", "redis://one:6379/0"),
+        ("rediss://:se/cret@one", "rediss://one"),
+        ("redis://one/0?password=secret", "redis://one/0"),
+        ("redis://me:sec?ret@one/0", "redis://..."),
+        ("sentinel://me:secret@one:1,two/cats/0", "sentinel://one:1,two/cats/0"),
+        ("unix:///run/store.sock?db=1", "unix:///run/store.sock"),
+    ],
+)
+def test_where_a_store_is_can_be_told_without_a_secret(url: str, shown: str) -> None:
+    """Hosts and path of every kind of URL, and nothing of who asks."""
+    assert place(url) == shown

@@ -132,6 +132,16 @@ def test_statistics_between_settlings_equal_those_of_the_members(spec: Spec) -> 
         assert state.subjects.mixture.counts[k] == rows.sum()
 
 
+def test_copies_found_no_animals() -> None:
+    """A backup of the album in the album: the same animals, each photo beside its copy."""
+    photos = album(seed=7, photos=40, animals=3)
+    copied = tuple(replace(photo, image_id=f"backup/{photo.image_id}") for photo in photos)
+    once, twice = tree.settle(grown(photos), MODEL), tree.settle(grown(photos + copied), MODEL)
+    assert len(once.subject_ids) == len(twice.subject_ids)
+    half = len(twice.columns) // 2
+    np.testing.assert_array_equal(twice.subjects.labels[:half], twice.subjects.labels[half:])
+
+
 def test_ids_survive_growth() -> None:
     """Animals keep their ids while an album grows by a tenth."""
     photos = album(seed=7, photos=66, animals=3)

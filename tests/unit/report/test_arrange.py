@@ -8,10 +8,11 @@ import sample_answers as sample
 from hypothesis import given, settings
 from strategies_answer import answers
 
-from sploot_media_clustering.report.arrange import AlbumArranger, eye_of, focus
+from sploot_media_clustering.report.arrange import AlbumArranger, eye_of, focus, width_for
 from sploot_media_clustering.report.pictures import Picture, embed, wanted
 from sploot_media_clustering.report.view import TILES_AT_FIRST, Album, Stack
 from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.shapes import BoxFractions
 
 
 def arranged(answer: Answer) -> tuple[Album, dict[int, str]]:
@@ -152,6 +153,34 @@ def test_crops_keep_the_focal_point_in_the_middle(
 ) -> None:
     """A square crop moves along the longer side only, as far as the photo goes."""
     assert focus(point, Picture(0, None, *size_px)) == expected
+
+
+@pytest.mark.parametrize(
+    ("size_px", "box", "expected"),
+    [
+        ((600, 338), (0.41, 0.1, 0.89, 0.7), 100),
+        ((600, 338), (0.0, 0.1, 0.95, 1.0), 170),
+        ((600, 300), (0.0, 0.0, 1.0, 1.0), 180),
+        ((338, 600), (0.0, 0.0, 1.0, 1.0), 100),
+    ],
+)
+def test_a_portrait_shows_its_animal_from_end_to_end(
+    size_px: tuple[int, int], box: BoxFractions, expected: int
+) -> None:
+    """Square where that is enough, else as wide as the animal, up to 16:9."""
+    assert width_for(box, Picture(0, None, *size_px)) == expected
+
+
+def test_wide_portraits_are_told_apart_from_square_covers() -> None:
+    """The first picture has a frame and a place of its own; what stays square keeps the square's."""
+    home = sample.cluster("s", None, "cat", [("a", 0), ("b", 1)], ["a"])
+    wide = msgspec.structs.replace(home.heroes[0], box=(0.0, 0.1, 1.0, 0.9), focal_point=(0.2, 0.4))
+    album, _ = arranged(sample.answer([msgspec.structs.replace(home, heroes=(wide,))]))
+    (animal,) = album.animals
+    assert animal.hero is not None
+    assert animal.portrait is not None
+    assert (animal.hero.width_percent, animal.hero.focus) == (100, 0)
+    assert (animal.portrait.width_percent, animal.portrait.focus) == (140, 50)
 
 
 def test_the_eye_rests_near_the_head() -> None:

@@ -11,6 +11,7 @@ from album_view import seen
 from fake_worker import SketchEmbedder, photos_job, sketch_clustering
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from strategies_embedding import beartype_draws
 
 from sploot_media_clustering.errors import StateError
@@ -47,6 +48,15 @@ def photos(number: int, texts: dict[str, str | None], **told: object) -> Prepare
         for name, text in texts.items()
     }
     return Prepared(job, Position(number, 0), ready)
+
+
+def labelled(job: Prepared, labels: Sequence[str | None]) -> Prepared:
+    """What publishers say of the first photos."""
+    known = [*labels, *[None] * len(job.job.images)]
+    images = tuple(
+        structs.replace(image, label=label) for image, label in zip(job.job.images, known, strict=False)
+    )
+    return replace(job, job=structs.replace(job.job, images=images))
 
 
 def changed(number: int, change: Change) -> Prepared:
@@ -88,7 +98,9 @@ def histories(draw: st.DrawFn) -> list[Prepared]:
             texts = draw(st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=4))
             gone = tuple(draw(st.lists(st.sampled_from(NAMES), max_size=1)))
             animals = draw(st.sampled_from([None, None, 2]))
-            jobs.append(photos(number, texts, remove_image_ids=gone, expected_animals=animals))
+            labels = draw(st.lists(st.sampled_from([None, "asleep", "outside"]), max_size=4))
+            job = photos(number, texts, remove_image_ids=gone, expected_animals=animals)
+            jobs.append(labelled(job, labels))
         elif kind == "remove":
             jobs.append(changed(number, RemoveImage(image_id=draw(st.sampled_from(NAMES)))))
         elif kind == "name":
@@ -115,6 +127,7 @@ def test_the_order_and_the_grouping_of_jobs_do_not_matter(
     cut = data.draw(st.integers(0, len(disorder)))
     groups = [group for group in (disorder[:cut], disorder[cut:]) if group]
     assert seen(album(groups)) == seen(calm)
+    assert album(groups).told == calm.told
 
 
 def test_a_job_applied_twice_changes_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 from fake_worker import SketchEmbedder
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.errors import NotAnImageError, TemporaryError
-from sploot_media_clustering.services.batching import Batcher
+from sploot_media_clustering.services.batching import Batcher, Batching
 from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
 
 
@@ -90,6 +90,120 @@ async def test_nobody_waits_for_a_queue_that_has_ended() -> None:
     embedder.go.set()
     found = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(part) for part in found] == [TemporaryError] * 3
+
+
+class Counted:
+    """Remembers its batches, and waits with each until it is let go."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.go = threading.Event()
+
+    def __call__(self, items: Sequence[int]) -> list[int]:
+        self.batches.append(list(items))
+        assert self.go.wait(60)
+        return list(items)
+
+    async def begun(self, count: int) -> None:
+        while len(self.batches) < count:  # noqa: ASYNC110 - a thread appends
+            await asyncio.sleep(0.001)
+
+
+FOREVER_S = 1e6
+
+
+@pytest.mark.anyio
+async def test_a_lone_item_never_waits_for_others() -> None:
+    """Neither the first, nor one after another, however long a batch may wait."""
+    run = Counted()
+    run.go.set()
+    batching = Batching(run, delay_s=FOREVER_S)
+    async with batching.running(), asyncio.timeout(60):
+        for number in range(3):
+            assert await batching.ask(number) == number
+    assert run.batches == [[0], [1], [2]]
+
+
+@pytest.mark.anyio
+async def test_those_who_were_answered_together_ask_again_together() -> None:
+    """The first of them to ask again waits for the other one, and nobody for a third."""
+    run = Counted()
+    batching = Batching(run, delay_s=FOREVER_S)
+    async with batching.running(), asyncio.timeout(60):
+        first = asyncio.create_task(batching.ask(0))
+        await run.begun(1)
+        pair = [asyncio.create_task(batching.ask(number)) for number in (1, 2)]
+        await asyncio.sleep(0)
+        run.go.set()
+        await asyncio.gather(first, *pair)
+        late = asyncio.create_task(batching.ask(3))
+        await asyncio.sleep(0.05)
+        assert len(run.batches) == 2
+        assert await batching.ask(4) == 4
+        assert await late == 3
+    assert run.batches == [[0], [1, 2], [3, 4]]
+
+
+@pytest.mark.anyio
+async def test_who_waits_for_others_in_vain_waits_so_long_and_no_longer() -> None:
+    """And the next one, after it was alone, does not wait."""
+    run = Counted()
+    batching = Batching(run, delay_s=0.01)
+    async with batching.running(), asyncio.timeout(60):
+        first = asyncio.create_task(batching.ask(0))
+        await run.begun(1)
+        pair = [asyncio.create_task(batching.ask(number)) for number in (1, 2)]
+        await asyncio.sleep(0)
+        run.go.set()
+        await asyncio.gather(first, *pair)
+        assert await batching.ask(3) == 3
+        assert await batching.ask(4) == 4
+    assert run.batches == [[0], [1, 2], [3], [4]]
+
+
+@pytest.mark.anyio
+async def test_who_waits_for_others_is_told_when_it_ends() -> None:
+    """To try again."""
+    run = Counted()
+    batching = Batching(run, delay_s=FOREVER_S)
+    async with batching.running(), asyncio.timeout(60):
+        first = asyncio.create_task(batching.ask(0))
+        await run.begun(1)
+        pair = [asyncio.create_task(batching.ask(number)) for number in (1, 2)]
+        await asyncio.sleep(0)
+        run.go.set()
+        await asyncio.gather(first, *pair)
+        late = asyncio.create_task(batching.ask(3))
+        await asyncio.sleep(0.05)
+    with pytest.raises(TemporaryError):
+        await late
+
+
+@pytest.mark.anyio
+async def test_what_passes_for_all_is_told_to_all_at_once() -> None:
+    """A server that does not answer is not asked for each item again."""
+    batches: list[int] = []
+
+    def run(items: Sequence[int]) -> list[int]:
+        batches.append(len(items))
+        raise TemporaryError("not now")
+
+    batching = Batching(run, batch=4)
+    async with batching.running():
+        tasks = [asyncio.create_task(batching.ask(number)) for number in range(4)]
+        told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [str(error) for error in told] == ["not now"] * 4
+    assert sum(batches) == 4
+
+
+@pytest.mark.anyio
+async def test_results_that_are_too_few_are_nobodys() -> None:
+    """Who would know whose they are?"""
+    batching = Batching(lambda items: [0] * (len(items) - 1), batch=2)
+    async with batching.running():
+        tasks = [asyncio.create_task(batching.ask(number)) for number in range(3)]
+        told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(error) for error in told] == [ValueError] * 3
 
 
 @given(

@@ -186,6 +186,27 @@ def test_what_came_meanwhile_is_in_the_album_that_is_taken_back(world: World) ->
     run(steps)
 
 
+def test_which_model_answered_when_is_remembered(world: World) -> None:
+    """From its first version on; the time without an album as well, and nothing of one that was deleted."""
+
+    async def steps() -> None:
+        began = []
+        for models, what in ((OLD, PHOTOS), (OLD, MILO), (NEW, Invalidate()), (OLD, Invalidate())):
+            await world.done(what, *models)
+            began.append((models[0], (await world.record()).version))
+        told = [(term.model_version, term.since) for term in (await world.record()).answered]
+        assert told == [began[0], *began[2:]]
+        await world.done(DeletePet(), *OLD)
+        assert (await world.record()).answered == ()
+        await world.done(PHOTOS, *NEW)
+        assert [term.model_version for term in (await world.record()).answered] == [NEW[0]]
+        for name in PHOTOS:
+            await world.done(RemoveImage(image_id=name), *NEW)
+        assert [term.model_version for term in (await world.record()).answered] == [NEW[0], ""]
+
+    run(steps)
+
+
 def test_what_came_meanwhile_is_added_in_order_of_arrival(world: World) -> None:
     """Whatever order the record's table of places has: the same bytes for whoever takes the album back."""
 

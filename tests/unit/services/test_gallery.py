@@ -14,7 +14,7 @@ from sploot_media_clustering.errors import UnknownError
 from sploot_media_clustering.services import album_record, gallery
 from sploot_media_clustering.services.album_record import AlbumRecord, Source
 from sploot_media_clustering.services.answer import Answer
-from sploot_media_clustering.services.gallery import Gallery
+from sploot_media_clustering.services.gallery import Gallery, StoredSources
 from sploot_media_clustering.services.job_ports import StoredAlbum
 
 SOURCE = Source("file:///photos/1.jpg", b"digest")
@@ -66,7 +66,7 @@ def test_an_album_is_read_again_only_when_it_has_changed(albums: CountedAlbums, 
     """A page that asks every other second costs next to nothing."""
 
     async def steps() -> None:
-        shown = Gallery(store, albums, store, store.shrink)
+        shown = Gallery(store, albums, StoredSources(store), store.shrink)
         assert [part.pet_id for part in await shown.albums()] == ["ada", "milo"]
         await shown.albums()
         assert albums.asked == ["milo", "ada"]
@@ -81,7 +81,7 @@ def test_a_deleted_album_is_gone_and_may_come_back(albums: CountedAlbums, store:
     """Its versions are still there, its answer is not."""
 
     async def steps() -> None:
-        shown = Gallery(store, albums, store, store.shrink)
+        shown = Gallery(store, albums, StoredSources(store), store.shrink)
         kept = albums.answers.pop("milo")
         assert [part.pet_id for part in await shown.albums()] == ["ada"]
         albums.answers["milo"] = kept
@@ -98,7 +98,7 @@ def test_a_thumbnail_is_made_once_for_each_side(
     monkeypatch.setattr(gallery, "_THUMBNAILS_KEPT", 2)
 
     async def steps() -> None:
-        shown = Gallery(store, albums, store, store.shrink)
+        shown = Gallery(store, albums, StoredSources(store), store.shrink)
         source = await shown.source("milo", "1.jpg")
         for side_px in (320, 960, 320, 100, 320, 960):
             assert await shown.thumbnail(source, side_px) == f"{SOURCE.uri} {side_px}".encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -58,8 +59,8 @@ def test_an_error_is_raised_when_its_turn_comes() -> None:
     seen = []
     with pytest.raises(ZeroDivisionError):
         seen.extend(thing.name for thing in read_ahead(read, range(20), LIMITS))
-    reads = read_ahead(read, range(20), LIMITS)
-    assert [next(reads).name for _ in range(7)] == list(range(7))
+    with closing(read_ahead(read, range(20), LIMITS)) as reads:
+        assert [next(reads).name for _ in range(7)] == list(range(7))
 
 
 def test_who_leaves_early_ends_the_reading() -> None:

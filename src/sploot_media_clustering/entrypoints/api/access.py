@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Annotated, Final
@@ -33,7 +33,7 @@ _EXAMPLES: Final = (
 )
 """Parts of tokens that stand in documents and templates."""
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(:\d{1,5})?")
-_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _header = APIKeyHeader(name="X-Internal-Token", auto_error=False, description="A token of the installation.")
 _bearer = HTTPBearer(auto_error=False, description="The same token as a bearer token.")
@@ -65,20 +65,25 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
-def require_safe(settings: ApiSettings) -> None:
+def require_safe(settings: ApiSettings, *, is_paired: bool = False) -> None:
     """Refuse to start with tokens that others can guess.
+
+    Args:
+        settings: of the installation.
+        is_paired: in local mode, browsers of other machines have to show a token of their own.
 
     Raises:
         ConfigurationError: a token is missing, short or from an example, or local mode listens to others.
     """
-    if settings.local and not settings.tokens and not _is_loopback(settings.host):
+    is_guarded = settings.tokens or is_paired
+    if settings.local and not is_guarded and not is_loopback(settings.host):
         raise ConfigurationError(
-            "local mode without SPLOOT_API_TOKENS listens on loopback only, SPLOOT_API_HOST is "
-            f"{settings.host!r}; set tokens, or listen on 127.0.0.1"
+            f"local mode without {settings.variables}_TOKENS listens on loopback only, "
+            f"{settings.variables}_HOST is {settings.host!r}; set tokens, or listen on 127.0.0.1"
         )
     if not settings.local and not settings.tokens:
         raise ConfigurationError(
-            "expected SPLOOT_API_TOKENS, found none; make one with: openssl rand -hex 32 "
+            f"expected {settings.variables}_TOKENS, found none; make one with: openssl rand -hex 32 "
             "(or set SPLOOT_LOCAL=1 on a machine of your own)"
         )
     for token in (*settings.tokens, *settings.metrics_tokens):
@@ -95,7 +100,8 @@ def _require_unguessable(token: str) -> None:
         raise ConfigurationError(f"expected random tokens, got one that can be guessed; {remedy}")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine alone."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -112,7 +118,7 @@ def require_local(request: Request) -> None:
     hosts = [request.headers.get("host", "")]
     if origin is not None:
         hosts.append(origin.partition("://")[2])
-    if any(_name(host) not in _LOOPBACK_NAMES for host in hosts):
+    if any(host_name(host) not in LOOPBACK_NAMES for host in hosts):
         raise Problem(
             HTTPStatus.FORBIDDEN,
             "in local mode only this machine may ask, by a loopback name",
@@ -120,7 +126,7 @@ def require_local(request: Request) -> None:
         )
 
 
-def _name(host: str) -> str:
+def host_name(host: str) -> str:
     """A host without its port; nothing where what follows is no port."""
     found = _HOST.fullmatch(host)
     return "" if found is None else found["name"].strip("[]")
@@ -132,11 +138,13 @@ class Caller:
     Args:
         gate: that tells tokens.
         limit: of each caller.
+        door: lets in, or raises, where no token is needed.
     """
 
-    def __init__(self, gate: Gate, limit: RateLimit) -> None:
+    def __init__(self, gate: Gate, limit: RateLimit, door: Callable[[Request], None] = require_local) -> None:
         self._gate = gate
         self._limit = limit
+        self._door = door
 
     async def __call__(
         self,
@@ -154,7 +162,7 @@ class Caller:
     def _name(self, request: Request, *presented: str | None) -> str:
         """A name for the caller that tells nothing of its token."""
         if self._gate.open:
-            require_local(request)
+            self._door(request)
             return "local"
         for token in presented:
             if token and self._gate.admits(token):

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from sploot_media_clustering import __version__
 from sploot_media_clustering.adapters.worker_metrics import StoreGauges
 from sploot_media_clustering.entrypoints.api import problems
-from sploot_media_clustering.entrypoints.api.access import Caller, Gate, require_safe
+from sploot_media_clustering.entrypoints.api.access import Caller, Gate, require_local, require_safe
 from sploot_media_clustering.entrypoints.api.limits import RateLimit
 from sploot_media_clustering.entrypoints.api.observing import Observed, RequestMetrics
 from sploot_media_clustering.entrypoints.api.parts import ApiParts
@@ -31,6 +31,8 @@ from sploot_media_clustering.entrypoints.api.schemas import ANY_PROBLEM, compone
 from sploot_media_clustering.services.answer_pages import ClusterPage, PhotoPlace
 from sploot_media_clustering.services.desk import Changed, JobState, Submitted
 from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.labels import Labels
+from sploot_media_clustering.services.review_queue import ReviewQueue
 
 _NOUNS: Final = (jobs.router, decisions.router, pets.router, dead_letters.router)
 _ROUTERS: Final = (*_NOUNS, health.router, metrics.router)
@@ -43,6 +45,8 @@ _STRUCTS: Final = (
     Changed,
     decisions.DecisionBody,
     decisions.Decisions,
+    ReviewQueue,
+    Labels,
     dead_letters.DeadLetters,
     health.Health,
 )
@@ -55,7 +59,7 @@ def create_app(parts: ApiParts) -> ASGIApp:
         ConfigurationError: its tokens can be guessed, or are missing.
     """
     settings = parts.settings
-    require_safe(settings)
+    require_safe(settings, is_paired=parts.pairing is not None)
     app = FastAPI(
         title="sploot-media-clustering",
         version=__version__,
@@ -67,11 +71,12 @@ def create_app(parts: ApiParts) -> ASGIApp:
     app.state.registry = CollectorRegistry()
     if parts.overseer is not None:
         app.state.gauges = StoreGauges(app.state.registry)
-    limit = RateLimit(settings.requests_per_s, settings.burst)
+    limit, door = RateLimit(settings.requests_per_s, settings.burst), parts.pairing or require_local
     for noun in _NOUNS:
-        app.include_router(_behind(noun, Gate(settings.tokens), limit))
+        app.include_router(_behind(noun, Caller(Gate(settings.tokens), limit, door)))
     app.include_router(health.router)
-    app.include_router(_behind(metrics.router, Gate((*settings.metrics_tokens, *settings.tokens)), limit))
+    metrics_gate = Gate((*settings.metrics_tokens, *settings.tokens))
+    app.include_router(_behind(metrics.router, Caller(metrics_gate, limit, door)))
     routers: tuple[APIRouter, ...] = _ROUTERS
     if parts.gallery is not None and settings.local and not settings.tokens:
         app.include_router(page.router)
@@ -83,9 +88,9 @@ def create_app(parts: ApiParts) -> ASGIApp:
     return Observed(app, RequestMetrics(app.state.registry))
 
 
-def _behind(noun: APIRouter, gate: Gate, limit: RateLimit) -> APIRouter:
+def _behind(noun: APIRouter, caller: Caller) -> APIRouter:
     """The routes of a noun, for callers with a token and within their limit."""
-    router = APIRouter(dependencies=[Depends(Caller(gate, limit))], responses=ANY_PROBLEM)
+    router = APIRouter(dependencies=[Depends(caller)], responses=ANY_PROBLEM)
     router.include_router(noun)
     return router
 

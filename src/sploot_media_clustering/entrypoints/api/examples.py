@@ -49,6 +49,17 @@ CHANGED: Final[Example] = {
     "status": "done",
     "version": 1777622402000,
 }
+MODELS: Final[Example] = {
+    "pet_id": "milo-42",
+    "models": [
+        {
+            "model_version": "lite0-ssdlite-1-4f2a",
+            "since": "2026-05-01T08:00:02Z",
+            "until": "2026-06-01T09:30:00Z",
+        },
+        {"model_version": "lite0-ssdlite-2-9c01", "since": "2026-06-01T09:30:00Z", "until": None},
+    ],
+}
 DECISION: Final[Example] = {
     "kind": "name",
     "name": "Milo",
@@ -69,6 +80,49 @@ DECISIONS: Final[Example] = {
         }
     ],
     "questions": [],
+}
+REVIEW: Final[Example] = {
+    "pet_id": "milo-42",
+    "version": 1777622402000,
+    "total": 1,
+    "items": [
+        {
+            "id": "9a0c41d2e7f3",
+            "kind": "photo",
+            "text": "Is this Milo?",
+            "cluster_ids": ["s-91c2"],
+            "sightings": [{"image_id": "2026/IMG_2.jpg", "box": _BOX}],
+            "others": [{"image_id": "2026/IMG_1.jpg", "box": _BOX}],
+            "probability": 0.52,
+            "doubt": 0.96,
+            "verdicts": [
+                {
+                    "key": "y",
+                    "text": "Yes, Milo",
+                    "said": {
+                        "kind": "confirm",
+                        "sightings": [{"image_id": "2026/IMG_2.jpg", "box": _BOX}],
+                        "others": [{"image_id": "2026/IMG_1.jpg", "box": _BOX}],
+                    },
+                    "shows": None,
+                }
+            ],
+        }
+    ],
+}
+LABELS: Final[Example] = {
+    "pet_id": "milo-42",
+    "version": 1777622402000,
+    "photos": [
+        {
+            "file": "2026/IMG_1.jpg",
+            "animal": ["Milo"],
+            "captured_at": "2026-05-01T10:00:00",
+            "species": "cat",
+            "told_by": "person",
+        }
+    ],
+    "preferences": [{"better": "2026/IMG_1.jpg", "worse": "2026/IMG_2.jpg"}],
 }
 _HERO: Final[Example] = {
     "image_id": "2026/IMG_1.jpg",

@@ -22,7 +22,7 @@ _CALLERS_KEPT: Final = 10_000
 
 
 async def body_of(request: Request, max_bytes: int) -> bytes:
-    """A request's body.
+    """A request's body of JSON.
 
     Raises:
         Problem: 413, it is too large; 408, it does not come; 415, it is not JSON.
@@ -30,14 +30,28 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected application/json", kind="not-json")
+    return await bytes_of(request, max_bytes, "send photos in several jobs")
+
+
+async def bytes_of(request: Request, max_bytes: int, remedy: str) -> bytes:
+    """A request's body, whatever it is.
+
+    Args:
+        request: whose body is read.
+        max_bytes: of it.
+        remedy: against too many.
+
+    Raises:
+        Problem: 413, it is too large; 408, it does not come.
+    """
     told = request.headers.get("content-length", "")
-    _require_size(int(told) if told.isdecimal() else 0, max_bytes)
+    _require_size(int(told) if told.isdecimal() else 0, max_bytes, remedy)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.stream():
                 body += chunk
-                _require_size(len(body), max_bytes)
+                _require_size(len(body), max_bytes, remedy)
     except TimeoutError:
         raise Problem(
             HTTPStatus.REQUEST_TIMEOUT, f"expected the whole body within {BODY_TIMEOUT_S:g} s"
@@ -45,11 +59,11 @@ async def body_of(request: Request, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _require_size(size_bytes: int, max_bytes: int) -> None:
+def _require_size(size_bytes: int, max_bytes: int, remedy: str) -> None:
     if size_bytes > max_bytes:
         raise Problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"expected a body of at most {max_bytes} bytes; send photos in several jobs",
+            f"expected a body of at most {max_bytes} bytes; {remedy}",
             kind="too-large",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Final
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Around what a cached answer (5 ms) and a decision (tens of ms) may take."""
-_PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _UNROUTED: Final = "(none)"
 _FAILED: Final = 500
 
@@ -47,14 +47,20 @@ class Observed:
     Args:
         app: that answers.
         metrics: that are kept.
+        routine: routes that are logged only where something is wrong.
         clock: seconds, rising.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: RequestMetrics, clock: Callable[[], float] = time.perf_counter
+        self,
+        app: ASGIApp,
+        metrics: RequestMetrics,
+        routine: Collection[str] = PROBES,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._app = app
         self._metrics = metrics
+        self._routine = routine
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,10 +94,11 @@ class Observed:
             latency_ms=round(seconds * 1000, 2),
             pet_id=scope.get("path_params", {}).get("pet_id"),
         )
-        _log.log(logging.DEBUG if _is_routine(route, status) else logging.INFO, "request", extra=told)
+        is_routine = _is_routine(route, status, self._routine)
+        _log.log(logging.DEBUG if is_routine else logging.INFO, "request", extra=told)
 
 
-def _is_routine(route: str, status: int) -> bool:
+def _is_routine(route: str, status: int, routine: Collection[str]) -> bool:
     """Probes, and a page that asks every other second whether anything has changed."""
-    asked = route.startswith("/page/") or route in _PROBES
+    asked = route.startswith("/page/") or route in routine
     return status < HTTPStatus.BAD_REQUEST and (asked or status == HTTPStatus.NOT_MODIFIED)

@@ -11,6 +11,7 @@ from fastapi import Depends, Path, Request, Response
 
 from sploot_media_clustering.adapters.telemetry import NoSpans, Spans
 from sploot_media_clustering.entrypoints.api.limits import body_of
+from sploot_media_clustering.entrypoints.api.pairing import Pairing
 from sploot_media_clustering.entrypoints.api.problems import Mistake, Problem
 from sploot_media_clustering.services.desk import Albums, DeadLetterBox, Intake
 from sploot_media_clustering.services.gallery import Gallery
@@ -36,6 +37,7 @@ class ApiParts:
         overseer: of the service, for its figures; None for those of requests alone.
         gallery: what the page of local mode shows; None for no page.
         spans: of jobs that are handed in.
+        pairing: of browsers on other machines, in local mode; None for this machine alone.
     """
 
     settings: ApiSettings
@@ -45,6 +47,7 @@ class ApiParts:
     overseer: Overseer | None = None
     gallery: Gallery | None = None
     spans: Spans = field(default_factory=NoSpans)
+    pairing: Pairing | None = None
 
 
 # Dependencies are coroutines although they wait for nothing: others go through a thread, at a tenth of what a

@@ -62,6 +62,7 @@ def documented_exit_codes() -> Iterator[None]:
 COMMANDS: Final = {
     "cluster": "cluster:cluster",
     "decide": "decide:decide",
+    "review": "review:review",
     "export": "export:export",
     "model": "model_export:app",
     "train": "train:app",
@@ -70,6 +71,7 @@ COMMANDS: Final = {
     "up": "up:up",
     "serve": "serve:serve",
     "worker": "worker:worker",
+    "serve-embedder": "serve_embedder:serve_embedder",
     "submit": "jobs:submit",
     "status": "jobs:status",
     "pending": "oversee:pending",
@@ -80,6 +82,8 @@ COMMANDS: Final = {
     "backup": "backup:backup",
     "restore": "backup:restore",
     "deadletter": "deadletter:app",
+    "drift": "drift:drift",
+    "backtest": "backtest:backtest",
     "doctor": "doctor:doctor",
 }
 """Module and name of every command, in the order of the help."""

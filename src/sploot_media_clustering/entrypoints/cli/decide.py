@@ -19,12 +19,12 @@ from sploot_media_clustering.bootstrap import Engine, open_engine
 from sploot_media_clustering.domain.decisions import KINDS, Kind
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err, out
+from sploot_media_clustering.entrypoints.cli.folder_albums import answer_of
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import Photos, Results
-from sploot_media_clustering.entrypoints.cli.table import print_answer
+from sploot_media_clustering.entrypoints.cli.table import counted, of_one_name, print_answer
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import Answer
-from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
 from sploot_media_clustering.services.decision_records import (
     MAX_FILE_BYTES,
@@ -33,11 +33,13 @@ from sploot_media_clustering.services.decision_records import (
     decode_lines,
     encode_lines,
 )
-from sploot_media_clustering.services.review import ReviewService, said
+from sploot_media_clustering.services.review import ReviewService, namesake, said
+from sploot_media_clustering.services.targets import Targets
 from sploot_media_clustering.settings import from_environment
 
 _LAST: Final = "last"
-_MS: Final = 1000
+_OF_ANIMALS: Final = frozenset({"name", "same", "different"})
+"""Kinds that photos are not chosen for."""
 
 
 Words = Annotated[
@@ -184,16 +186,8 @@ class _Review:
         return ReviewService(self.engine.clustering)
 
     def answer(self, asked: int = 0) -> Answer:
-        now = datetime.now(UTC)
-        request = Request(
-            pet_id=self.album,
-            at=now,
-            top=self.photos.top,
-            version=int(now.timestamp() * _MS),
-            failed=self.albums[self.album].failed_images,
-            questions=asked,
-        )
-        return self.engine.clustering.answer(self.state, request)
+        before = self.albums[self.album]
+        return answer_of(self.state, before, self.engine, self.photos.top, asked)
 
     def say(self, kind: Kind, names: Sequence[str]) -> None:
         name = None
@@ -201,9 +195,15 @@ class _Review:
             if not names:
                 raise InputError("expected an animal and its name, such as: name 'Cat 2' Milo")
             *names, name = names
-        what = said(kind, self.answer(), names, name)
+        answer = self.answer()
+        what = said(kind, answer, names, name)
         self.state, decision = self.service.decide(self.state, what, datetime.now(UTC))
-        err.print(f"Said, and to be taken back by --undo {decision.id}", style="dim")
+        if (same := namesake(answer, what)) is not None:
+            apart = namesake(self.answer(), what) is not None
+            err.print(Text(of_one_name(same, what, apart=apart), style="yellow"), soft_wrap=True)
+        photos = {part.image_id for part in what.sightings}
+        of_photos = "" if kind in _OF_ANIMALS else f" of {counted(len(photos), 'photo')}"
+        err.print(f"Said{of_photos}, and to be taken back by --undo {decision.id}", style="dim")
 
     def take_back(self, ids: Sequence[str], back_to: str | None) -> None:
         if back_to is not None:
@@ -243,11 +243,12 @@ class _Review:
 
 def _answered(review: _Review, question: Question) -> bool:
     """Ask one question; False where the person has had enough."""
-    uris = review.photos.uris[review.album]
+    uris, targets = review.photos.uris[review.album], Targets(review.answer())
     out.print(f"\n[bold]{escape(question.text)}[/]  {question.probability:.0%} likely")
     for heading, parts in (("this", question.sightings), ("with", question.others)):
         for part in parts:
-            out.print(Text(f"  {heading}  {uris.get(part.image_id, part.image_id)}"), soft_wrap=True)
+            path = uris.get(part.image_id, part.image_id)
+            out.print(Text(f"  {heading}  {path}{targets.which(part)}"), soft_wrap=True)
     while True:
         match _key("[y]es  [n]o  [s]kip  [u]ndo  [q]uit "):
             case "y":

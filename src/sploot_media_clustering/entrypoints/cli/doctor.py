@@ -48,6 +48,7 @@ def doctor() -> None:
         table.add_row(name, escape(found))
     table.add_row("execution providers", ", ".join(onnxruntime.get_available_providers()))
     table.add_row("embedding cache", escape(shown(settings.cache)))
+    table.add_row("embedder", escape(settings.embedder_url or "in this process"))
     out.print(table)
     if not _model_is_well(settings):
         raise typer.Exit(1)

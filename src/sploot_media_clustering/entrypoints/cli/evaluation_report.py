@@ -11,15 +11,16 @@ import typer
 
 from sploot_media_clustering.adapters.model_package import load_package
 from sploot_media_clustering.adapters.package_heads import write_gate
+from sploot_media_clustering.adapters.placement import Execution
 from sploot_media_clustering.bootstrap import open_embedding
 from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.entrypoints.cli.evaluation_material import Baseline, Draws, say
-from sploot_media_clustering.entrypoints.cli.evaluation_workers import measured
+from sploot_media_clustering.entrypoints.cli.evaluation_workers import embedder_cost, measured
 from sploot_media_clustering.entrypoints.cli.labelled import Data, data_sets_of, embedded
 from sploot_media_clustering.entrypoints.cli.outcomes import pass_or_leave, print_outcome
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.evaluation.embedders import DRAWS as EMBEDDER_DRAWS
-from sploot_media_clustering.evaluation.embedders import embedders_outcome, measured_embedder
+from sploot_media_clustering.evaluation.embedders import MeasuredEmbedder, embedders_outcomes, results_of
 from sploot_media_clustering.evaluation.gate import baseline_of, checks, read_baseline
 from sploot_media_clustering.evaluation.page import markdown, rendered
 from sploot_media_clustering.evaluation.protocols import PROTOCOLS
@@ -28,6 +29,8 @@ from sploot_media_clustering.evaluation.summary import summary_of
 from sploot_media_clustering.services.manifest import GateEntry
 from sploot_media_clustering.settings import from_environment
 from sploot_media_clustering.training.labelled import labelled_vectors
+
+_BYTES_PER_MB = 1e6
 
 
 def embedders(
@@ -47,6 +50,7 @@ def embedders(
     """
     data_sets = data_sets_of(data or [])
     settings = from_environment()
+    cpu = Execution(trusted=frozenset(settings.trusted_models))
     found = []
     for model in (None, *(package or [])):
         with open_embedding(replace(settings, model=model)) as parts:
@@ -55,9 +59,12 @@ def embedders(
             vectors = labelled_vectors(data_sets, embedded(parts, data_sets))
             entry = parts.package.manifest.embedder.file
             size = next(one.size_bytes for one in parts.package.manifest.files if one.path == entry)
-            embedder = parts.package.open_embedder(threads=1)
-            found.append(measured_embedder(name, vectors, embedder, size, draws=draws or EMBEDDER_DRAWS))
-    print_outcome(embedders_outcome(found))
+            results = results_of(vectors, draws or EMBEDDER_DRAWS)
+            cost = embedder_cost(parts.package.folder, cpu)
+            side_px = parts.package.manifest.embedder.input_px
+        found.append(MeasuredEmbedder(name, results, cost, side_px, size / _BYTES_PER_MB))
+    for outcome in embedders_outcomes(found):
+        print_outcome(outcome)
 
 
 def everything(

@@ -1,4 +1,7 @@
-"""Protocols shared out to processes, each of which has the photos and the fitted heads for itself."""
+"""Processes of the evaluation: protocols are shared out to some, costs measured in one by itself.
+
+Each that runs protocols has the photos and the fitted heads for itself.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from sploot_media_clustering import __version__
+from sploot_media_clustering.adapters.model_package import load_package
+from sploot_media_clustering.adapters.placement import Execution
 from sploot_media_clustering.entrypoints.cli.evaluation_material import opened
+from sploot_media_clustering.evaluation.embedders import Cost, cost_of
 from sploot_media_clustering.evaluation.material import Material
 from sploot_media_clustering.evaluation.protocols import run_all
 from sploot_media_clustering.evaluation.results import Results, merged
@@ -48,6 +54,21 @@ def measured(
     # Fresh processes: forking would copy the threads of the networks.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         return merged(list(pool.map(one, names)))
+
+
+def embedder_cost(package: Path, execution: Execution) -> Cost:
+    """What the embedder of a package takes on one thread, in a process of its own.
+
+    Args:
+        package: folder of the package.
+        execution: where it may run.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_cost, package, execution).result()
+
+
+def _cost(package: Path, execution: Execution) -> Cost:
+    return cost_of(partial(load_package(package).open_embedder, threads=1, execution=execution))
 
 
 def _one(

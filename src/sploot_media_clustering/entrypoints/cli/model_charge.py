@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -15,9 +16,10 @@ from rich.table import Table
 from sploot_media_clustering.adapters.package_heads import has_passed_gate, read_heads
 from sploot_media_clustering.bootstrap import load_model
 from sploot_media_clustering.entrypoints.cli.console import err, out
-from sploot_media_clustering.entrypoints.cli.desk import service
+from sploot_media_clustering.entrypoints.cli.desk import at_the_desk, service
 from sploot_media_clustering.entrypoints.cli.model import Folder, app
 from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.services.desk import AnsweringModel, Desk
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge, Term, before_last
 from sploot_media_clustering.settings import from_environment, store_at_hand
 
@@ -81,18 +83,31 @@ def rollback() -> None:
 
 
 @app.command()
-def history(as_json: Annotated[bool, _JSON] = False) -> None:
+def history(
+    pet: Annotated[str | None, typer.Option(help="Which models answered for this album, instead.")] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
     """Which models were in charge of the service's albums, and since when.
 
     Example:
 
-        sploot-clustering model history
+        sploot-clustering model history --pet milo-42
     """
+    if pet is not None:
+        _print_terms(at_the_desk(partial(_answered, pet)), as_json=as_json)
+        return
 
     async def terms(models: ModelsInCharge) -> tuple[Term, ...]:
         return await models.terms()
 
-    found = _with_models(terms)
+    _print_terms(_with_models(terms), as_json=as_json)
+
+
+async def _answered(pet: str, desk: Desk) -> tuple[AnsweringModel, ...]:
+    return await desk.albums.models(pet)
+
+
+def _print_terms(found: Sequence[Term | AnsweringModel], *, as_json: bool) -> None:
     if as_json:
         for term in found:
             typer.echo(msgspec.json.encode(term).decode())
@@ -101,9 +116,12 @@ def history(as_json: Annotated[bool, _JSON] = False) -> None:
     for heading in ("since", "model", ""):
         table.add_column(heading)
     for term in found:
-        note = "accepted unmeasured" if term.unmeasured else ""
-        table.add_row(term.since.astimezone().isoformat(" ", "seconds"), escape(term.model_version), note)
-    out.print(table if found else "no worker has run yet")
+        since = term.since.astimezone().isoformat(" ", "seconds")
+        accepted = isinstance(term, Term) and term.unmeasured
+        table.add_row(
+            since, escape(term.model_version or "none: no album"), "accepted unmeasured" if accepted else ""
+        )
+    out.print(table if found else "no model has yet")
 
 
 def _with_models(use: Callable[[ModelsInCharge], Awaitable[T]]) -> T:

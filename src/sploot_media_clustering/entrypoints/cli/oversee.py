@@ -31,6 +31,9 @@ def print_overview(overview: Overview, *, as_json: bool) -> None:
     table.add_row("workers", escape(", ".join(overview.workers)) or "none")
     table.add_row("paused", paused)
     table.add_row("dead letters", f"{overview.dead_letters} of {overview.dead_letters_most} at most")
+    if overview.drift is not None:
+        found = len(overview.drift.alarms)
+        table.add_row("drift", f"{found or 'no'} alarms on {overview.drift.checked_at:%Y-%m-%d %H:%M} UTC")
     out.print(table)
     if overview.alarm is not None:
         err.print(f"[yellow]{escape(overview.alarm)}[/]; see `sploot-clustering deadletter`", soft_wrap=True)

@@ -59,6 +59,18 @@ class Results:
         """
         return decode(self._read(self.folder / CLUSTERS))
 
+    def changed_at(self) -> tuple[int, int]:
+        """When ``clusters.json`` was written, and its size: another one where it was written since.
+
+        Raises:
+            InputError: ``cluster`` did not write there.
+        """
+        try:
+            found = (self.folder / CLUSTERS).stat()
+        except OSError as error:
+            raise self._missing(CLUSTERS) from error
+        return found.st_mtime_ns, found.st_size
+
     def photos(self) -> Photos:
         """Where the photos are.
 
@@ -81,6 +93,12 @@ class Results:
         """
         return self._written(answers, photos, _thumbnailer(photos, engine))
 
+    def write_answers(self, answers: Mapping[str, Answer]) -> bytes:
+        """Write ``clusters.json`` alone, and return it."""
+        data = encode(next(iter(answers.values())) if len(answers) == 1 else Albums(albums=dict(answers)))
+        write_atomically(self.folder / CLUSTERS, data)
+        return data
+
     def rewrite(self, answers: Mapping[str, Answer], photos: Photos, engine: Engine) -> bytes:
         """Write changed answers to the same photos; pictures that are there are not made again."""
         make = _thumbnailer(photos, engine)
@@ -93,7 +111,7 @@ class Results:
         return self._written(answers, photos, thumbnail)
 
     def _written(self, answers: Mapping[str, Answer], photos: Photos, thumbnail: Thumbnail) -> bytes:
-        data = encode(next(iter(answers.values())) if len(answers) == 1 else Albums(albums=dict(answers)))
+        data = self.write_answers(answers)
         made: dict[str, bytes] = {}
 
         def noted(album: str, image_id: str, side_px: int) -> bytes:
@@ -101,7 +119,6 @@ class Results:
             made[_entry((album, image_id), side_px)] = picture
             return picture
 
-        write_atomically(self.folder / CLUSTERS, data)
         page = compose(answers, embed(wanted(answers), noted))
         write_atomically(self.folder / REPORT, page.encode())
         write_atomically(self.folder / HIDDEN / _PHOTOS, msgspec.json.encode(photos))
@@ -120,9 +137,10 @@ class Results:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise InputError(
-                f"expected a folder that `cluster --out` wrote, got {self.folder}: no {path.name} in it"
-            ) from error
+            raise self._missing(path.name) from error
+
+    def _missing(self, name: str) -> InputError:
+        return InputError(f"expected a folder that `cluster --out` wrote, got {self.folder}: no {name} in it")
 
 
 def _thumbnailer(photos: Photos, engine: Engine) -> Thumbnailer:

@@ -52,9 +52,10 @@ async def _served(url: str, settings: ApiSettings, uri_template: str | None) -> 
     from sploot_media_clustering.entrypoints.api.server import serve as serve_app  # noqa: PLC0415 - see above
 
     with service().open_spans("sploot-api", traces=traces_are_collected()) as spans:
+        shrink = service().local_thumbnails(uris_from_environment().file_root)
         async with (
             service().open_desk(url, from_environment(), uri_template) as desk,
-            service().open_gallery(url, desk.albums, uris_from_environment()) as gallery,
+            service().open_gallery(url, desk.albums, shrink) as gallery,
             service().open_overseer(url, worker_from_environment().letters_most) as overseer,
         ):
             parts = ApiParts(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Final, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -12,8 +12,12 @@ from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.services.answer import Answer, Cluster
 from sploot_media_clustering.services.answer_pages import PageCluster
 from sploot_media_clustering.services.changes import Changes
+from sploot_media_clustering.services.decision_records import Said
+from sploot_media_clustering.services.targets import members
 
 Level = Literal["subject", "look", "all"]
+
+_PHOTOS_NAMED: Final = 5
 
 
 def print_answer(answer: Answer, level: Level) -> None:
@@ -56,6 +60,24 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def of_one_name(same: Cluster, what: Said, *, apart: bool) -> str:
+    """That another animal had the name which was given, and what that makes of the two.
+
+    Args:
+        same: the other animal, as it was.
+        what: was said.
+        apart: whether they stay two.
+    """
+    told = f"There was a {same.name} already ({counted(same.size, 'photo')}): "
+    if apart:
+        return (
+            told + "both are called so and stay two animals, as was said before; `decide OUT same` joins them"
+        )
+    both = {part.image_id for part in members(same)} & {part.image_id for part in what.sightings}
+    shown = f", though both are on {_some(both)}" if both else ""
+    return f"{told}the two are one animal now{shown}"
+
+
 def sentence(found: Changes) -> str:
     """What is different, for people; empty where nothing is."""
     parts = []
@@ -79,3 +101,11 @@ def _row(part: Cluster | PageCluster) -> tuple[Text, str, Text, Text]:
     label = Text(name, style="bold") if part.level == "subject" else Text(f"  {name}")
     why = hero.reasons[0] if hero and hero.reasons else ""
     return label, str(part.size), Text(hero.image_id if hero else "-"), Text(why)
+
+
+def _some(image_ids: Collection[str]) -> str:
+    """Photos counted, and as many of their names as one reads."""
+    shown = sorted(image_ids)[:_PHOTOS_NAMED]
+    more = len(image_ids) - len(shown)
+    names = ", ".join(shown) + (f" and {more} more" if more else "")
+    return f"{counted(len(image_ids), 'photo')} ({names})"

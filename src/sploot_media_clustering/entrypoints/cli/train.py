@@ -55,8 +55,9 @@ def heads(
     """Fit every head on labelled photos, and write a model package with them.
 
     Identity is learned from who is on the photos (index.csv, or a folder for each animal); looks, attributes
-    and heroes from ratings.csv, where there is one: else they stay those of the package. A single data set is
-    taken as two, half of the animals each. No photo goes into the package.
+    and heroes from ratings.csv, where there is one: else they stay those of the package. Choices between
+    heroes (preferences.jsonl) move the weights of what makes one. A single data set is taken as two, half of
+    the animals each. No photo goes into the package.
 
     Example:
 
@@ -129,6 +130,8 @@ def _write_fitted(
     fitted = _versioned(fit_heads(fitting, version=package.network_version, known=known))
     names = ", ".join(data_set.name for data_set in data_sets)
     kept = "" if fitting.rated else f", looks, attributes and heroes those of {package.manifest.name}"
+    if fitting.preferred:
+        kept += f", weights of heroes moved by {len(fitting.preferred)} choices"
     photos, animals = len(fitting.vectors.keys), len(fitting.vectors.animal_names)
     written = write_with_heads(
         package,

@@ -54,8 +54,11 @@ def up(
     _require_free(port)
     store = store_from_environment({**os.environ, **environment})
     commands = service_commands(workers, port)
-    with service().open_store(store) as url:
-        err.print(f"store     | {store.folder if store.url != url else 'REDIS_URL'}", markup=False)
+    root = service()
+    with root.open_store(store) as url:
+        asyncio.run(root.require_store(url))
+        where = store.folder if store.url != url else root.place(url)
+        err.print(f"store     | {where}", markup=False, soft_wrap=True)
         err.print("jobs      | sploot-clustering submit PET PHOTOS --wait 60", markup=False)
         asyncio.run(_up(commands, {**environment, "REDIS_URL": url}))
 

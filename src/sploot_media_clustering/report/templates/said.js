@@ -5,6 +5,7 @@ const sploot = (() => {
     same: "are one animal", different: "are two animals", not_this: "is not", confirm: "is", split: "is an animal of its own",
     not_animal: "shows no animal", name: "is called", hero: "is shown first", not_hero: "is never shown",
   };
+  const WHOLE = [0, 0, 1, 1];
   const make = (name, className, text) => {
     const element = document.createElement(name);
     if (className) element.className = className;
@@ -54,7 +55,7 @@ const sploot = (() => {
     album.pending.push({ record, note, animals });
     keep(album);
     draw();
-    tell(note + ". Press u to take it back.");
+    tell(note + (note.endsWith("?") ? "" : ".") + " Press u to take it back.");
   };
   const newest = () => albums.filter((album) => album.pending.length)
     .sort((a, b) => a.pending.at(-1).record.at.localeCompare(b.pending.at(-1).record.at)).at(-1);
@@ -280,14 +281,38 @@ const sploot = (() => {
   const open = () => albums.flatMap((album) => album.questions
     .filter((question) => !skipped.has(question.id) && !album.pending.some((word) => word.question === question.id))
     .map((question) => [album, question]));
-  const pictures = (album, sightings) => sightings.map((part) => {
+  // The square that a question shows of a photo: the whole animal that is meant, and a little around it. It
+  // goes beyond the photo's edges only where more than a tenth of the animal would be cut off else; of a tall
+  // one the feet are.
+  const around = ([left, top, right, bottom], width, height) => {
+    const longest = Math.max((right - left) * width, (bottom - top) * height);
+    const shortest = Math.min(width, height);
+    const side = longest > 1.1 * shortest ? longest : Math.min(1.25 * longest, shortest);
+    const within = (start, length) => (side > length ? (length - side) / 2 : Math.min(Math.max(start, 0), length - side));
+    const x = within((left + right) / 2 * width - side / 2, width);
+    const y = within(Math.min((top + bottom) / 2 * height - side / 2, top * height), height);
+    const percent = (share) => 100 * share + "%";
+    return ([l, t, r, b]) => ({
+      left: percent((l * width - x) / side), top: percent((t * height - y) / side),
+      width: percent((r - l) * width / side), height: percent((b - t) * height / side),
+    });
+  };
+  const pictures = (album, sightings) => sightings.map(({ image_id: imageId, box = WHOLE }) => {
     const frame = make("span", "photo");
     const image = make("img");
-    const number = album.numbers.get(part.image_id);
-    image.alt = part.image_id;
-    const picture = number !== undefined && byId("p" + number);
-    if (picture) image.src = picture.textContent;
+    const number = album.numbers.get(imageId);
+    image.alt = imageId;
     frame.append(image);
+    const picture = number !== undefined && byId("p" + number);
+    if (!picture) return frame;
+    image.src = picture.textContent;
+    const place = around(box, Number(picture.dataset.w), Number(picture.dataset.h));
+    Object.assign(image.style, place(WHOLE));
+    if (seenOn(album, number).length > 1) {
+      const mark = make("span", "outline");
+      Object.assign(mark.style, place(box));
+      frame.append(mark);
+    }
     return frame;
   });
   const drawQuestion = () => {

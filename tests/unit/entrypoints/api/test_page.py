@@ -15,7 +15,12 @@ from PIL import Image
 from sample_answers import NOON, household
 
 PHOTO = "/page/pets/milo/images/milo/1.jpg"
-PATHS = ("/", "/page/page.js", "/page/page.css", "/page/albums", "/page/state", PHOTO)
+PAGES = (
+    "/",
+    "/review",
+    *(f"/page/{name}" for name in ("page.js", "page.css", "parts.js", "review.js", "review.css")),
+)
+PATHS = (*PAGES, "/page/albums", "/page/state", PHOTO)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sample_answers import household
 from sploot_media_clustering.entrypoints.api import examples
 from sploot_media_clustering.entrypoints.api.routes.dead_letters import DeadLetters
 from sploot_media_clustering.entrypoints.api.routes.decisions import DecisionBody, Decisions
+from sploot_media_clustering.entrypoints.api.routes.pets import ModelsOfAlbum
 from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services.answer_pages import ClusterPage, PhotoPlace
 from sploot_media_clustering.services.desk import (
@@ -25,6 +26,8 @@ from sploot_media_clustering.services.desk import (
     Submitted,
 )
 from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.labels import Labels
+from sploot_media_clustering.services.review_queue import ReviewQueue
 
 CLUSTERS = "/internal/pets/milo/clusters"
 JOBS = "/internal/cluster-jobs"
@@ -81,6 +84,8 @@ def test_a_job_carries_its_callers_trace(client: Client, service: Service) -> No
         f"{JOBS}/unknown",
         "/internal/pets/unknown/clusters",
         "/internal/pets/unknown/decisions",
+        "/internal/pets/unknown/review",
+        "/internal/pets/unknown/labels",
         "/internal/pets/milo/images/unknown.jpg",
         "/internal/pets/unknown/images/milo/1.jpg",
         "/internal/dead-letters/9-9",
@@ -172,6 +177,14 @@ def test_an_answer_can_wait_for_a_job(service: Service, client: Client) -> None:
     assert (arrived.status_code, arrived.headers["x-fresh"]) == (200, "true")
 
 
+def test_an_album_tells_which_models_answered_for_it(client: Client) -> None:
+    """And until when."""
+    told = client.get("/internal/pets/milo/models").json()
+    assert told["pet_id"] == "milo"
+    assert [(term["model_version"], term["until"]) for term in told["models"]] == [("test-1", None)]
+    assert client.get("/internal/pets/nobody/models").status_code == 404
+
+
 def test_a_photo_tells_its_place(client: Client) -> None:
     """Slashes and all: its clusters, its rank as a hero, or why it has none."""
     told = client.get("/internal/pets/milo/images/milo/3.jpg").json()
@@ -192,6 +205,17 @@ def test_a_decision_is_made_listed_and_taken_back(client: Client) -> None:
     assert client.delete(path).status_code == 200
     assert client.get("/internal/pets/milo/decisions").json()["decisions"] == []
     assert client.delete(path).status_code == 404
+
+
+def test_an_album_tells_what_is_in_doubt_and_what_is_sure(client: Client) -> None:
+    """A queue whose verdicts are bodies, as many items as are asked for; labels by photos' ids."""
+    queue = client.get("/internal/pets/milo/review?limit=1").json()
+    assert (len(queue["items"]), queue["version"]) == (1, 1)
+    assert queue["total"] > 1
+    said = queue["items"][0]["verdicts"][0]["said"]
+    assert client.post("/internal/pets/milo/decisions", json=said).status_code == 200
+    assert client.get("/internal/pets/milo/review?limit=0").status_code == 422
+    assert client.get("/internal/pets/milo/labels").json()["photos"] == []
 
 
 def test_a_decision_can_be_made_in_words(service: Service, client: Client) -> None:
@@ -278,8 +302,11 @@ def test_requests_are_counted_by_route(client: Client) -> None:
         (examples.DECISION, DecisionBody),
         (examples.DECISION_IN_WORDS, DecisionBody),
         (examples.DECISIONS, Decisions),
+        (examples.REVIEW, ReviewQueue),
+        (examples.LABELS, Labels),
         (examples.CLUSTERS, ClusterPage),
         (examples.PLACE, PhotoPlace),
+        (examples.MODELS, ModelsOfAlbum),
         (examples.LETTER, DeadLetter),
         (examples.LETTERS, DeadLetters),
     ],

@@ -1,5 +1,7 @@
 // Albums as they are, asked for again every other second. Whatever came from outside is text, never markup.
 
+import { ask, counted, drawAlbums, make, picture } from "/page/parts.js";
+
 const EVERY_MS = 2000;
 const TILES = 12;
 const COLOURS = 8;
@@ -10,46 +12,9 @@ const REASONS = {
   unreadable: "can't be read",
 };
 
-const albumList = document.getElementById("albums");
 const main = document.getElementById("album");
 const state = document.getElementById("state");
-const answers = new Map(); // path -> {tag, value}: what a 304 stands for
-const drawn = { albums: null, album: null, photos: new Set() };
-
-async function ask(path) {
-  const known = answers.get(path);
-  const headers = known ? { "If-None-Match": known.tag } : {};
-  const response = await fetch(path, { headers, cache: "no-store" });
-  if (response.status === 304) return known.value;
-  if (response.status === 404) return null;
-  if (!response.ok) throw new Error(`status ${response.status}`);
-  const value = await response.json();
-  answers.set(path, { tag: response.headers.get("ETag"), value });
-  return value;
-}
-
-function make(kind, attributes = {}, ...children) {
-  const node = document.createElement(kind);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
-
-function counted(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function photoPath(pet, image, side) {
-  const name = image.split("/").map(encodeURIComponent).join("/");
-  return `/page/pets/${encodeURIComponent(pet)}/images/${name}?side=${side}`;
-}
-
-function picture(pet, image, side, focus, alt) {
-  const img = make("img", { src: photoPath(pet, image, side), alt, loading: "lazy", decoding: "async" });
-  if (focus) img.style.objectPosition = `${focus[0] * 100}% ${focus[1] * 100}%`;
-  img.addEventListener("error", () => img.classList.add("missing"));
-  return img;
-}
+const drawn = { album: null, photos: new Set() };
 
 function photo(pet, image, side, focus, title) {
   const key = `${pet}/${image}`;
@@ -146,37 +111,13 @@ function drawEmpty(text, command) {
   main.replaceChildren(make("p", { class: "empty" }, text, command ? make("code", {}, command) : null));
 }
 
-function drawAlbums(albums, current) {
-  const key = JSON.stringify([albums, current]);
-  if (drawn.albums === key) return;
-  drawn.albums = key;
-  const items = albums.map((album) => {
-    const face = make("span", { class: "face" });
-    if (album.cover) {
-      const { image_id, focal_point } = album.cover;
-      face.append(picture(album.pet_id, image_id, 320, focal_point, ""));
-    }
-    const link = make("a", { href: `#${encodeURIComponent(album.pet_id)}` }, face, make("bdi", {}, album.pet_id));
-    if (album.pet_id === current) link.setAttribute("aria-current", "page");
-    return make("li", {}, link);
-  });
-  albumList.replaceChildren(...items);
-}
-
 function tell(text, kind) {
   if (state.textContent !== text) state.textContent = text;
   state.className = `state ${kind}`;
 }
 
-function wanted() {
-  try {
-    return decodeURIComponent(location.hash.slice(1));
-  } catch {
-    return "";
-  }
-}
-
 function stateText(told) {
+  if (!told) return "Live"; // nothing works here but people
   if (told.paused) return `Paused, ${counted(told.open, "job")} waiting`;
   if (!told.open) return "Live";
   return told.workers ? `Working on ${counted(told.open, "job")}` : `${counted(told.open, "job")}, no worker`;
@@ -184,15 +125,15 @@ function stateText(told) {
 
 async function look() {
   const told = await ask("/page/state");
-  tell(stateText(told), told.paused || (told.open && !told.workers) ? "idle" : "live");
+  tell(stateText(told), told?.paused || (told?.open && !told.workers) ? "idle" : "live");
   const albums = await ask("/page/albums");
-  const listed = albums.find((album) => album.pet_id === wanted()) || albums[0];
-  drawAlbums(albums, listed && listed.pet_id);
+  const listed = drawAlbums(albums);
   if (!listed) {
     drawEmpty("No albums yet. Hand photos in, and they appear here.", "sploot-clustering submit PET PHOTOS");
     return;
   }
   const pet = listed.pet_id;
+  document.getElementById("review").href = `/review#${encodeURIComponent(pet)}`;
   const page = await ask(`/internal/pets/${encodeURIComponent(pet)}/clusters?level=all&members=ids&limit=500&member_limit=40`);
   if (page) drawAlbum(pet, listed, page);
 }

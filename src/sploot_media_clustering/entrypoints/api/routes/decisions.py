@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from sploot_media_clustering.domain.decisions import Kind
-from sploot_media_clustering.entrypoints.api.examples import CHANGED, DECISION, DECISION_IN_WORDS, DECISIONS
+from sploot_media_clustering.entrypoints.api.examples import (
+    CHANGED,
+    DECISION,
+    DECISION_IN_WORDS,
+    DECISIONS,
+    LABELS,
+    REVIEW,
+)
 from sploot_media_clustering.entrypoints.api.parts import PREFIX, Body, Parts, PetId, Token, read, told
-from sploot_media_clustering.entrypoints.api.routes.pets import CHANGE_ANSWERS, NO_ALBUM, change
+from sploot_media_clustering.entrypoints.api.routes.pets import CHANGE_ANSWERS, NO_ALBUM, answer_to, change
 from sploot_media_clustering.entrypoints.api.schemas import OF_A_BODY, answered, body, problem, reference
-from sploot_media_clustering.errors import InputError, UnknownError
+from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.decision_records import Decided, Question, Said, Sighted
 from sploot_media_clustering.services.desk import Changed, Decide, Undo
+from sploot_media_clustering.services.labels import Labels, labels
 from sploot_media_clustering.services.review import said
+from sploot_media_clustering.services.review_queue import ITEMS, MOST_ITEMS, ReviewQueue, review_queue
 
 router: Final = APIRouter(prefix=PREFIX, tags=["decisions"])
 
@@ -62,9 +71,7 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def decisions(parts: Parts, pet_id: PetId) -> Response:
     """Each decision with whether it holds, was superseded, or waits for its photos."""
-    answer = await parts.albums.answer(pet_id)
-    if answer is None:
-        raise UnknownError("there is no such album")
+    answer = await answer_to(parts, pet_id)
     return told(
         Decisions(
             pet_id=answer.pet_id,
@@ -73,6 +80,30 @@ async def decisions(parts: Parts, pet_id: PetId) -> Response:
             questions=answer.questions,
         )
     )
+
+
+@router.get(
+    "/pets/{pet_id}/review",
+    summary="What is to be looked at in an album",
+    responses={200: answered(ReviewQueue, "The least sure first.", REVIEW), 404: NO_ALBUM},
+)
+async def review(
+    parts: Parts,
+    pet_id: PetId,
+    limit: Annotated[int, Query(ge=1, le=MOST_ITEMS, description="Items, at most.")] = ITEMS,
+) -> Response:
+    """Doubtful photos, animals and heroes; what may be said of each is a body for `POST decisions`."""
+    return told(review_queue(await answer_to(parts, pet_id), limit))
+
+
+@router.get(
+    "/pets/{pet_id}/labels",
+    summary="What people said of an album, as labels",
+    responses={200: answered(Labels, "For `train heads`.", LABELS), 404: NO_ALBUM},
+)
+async def told_labels(parts: Parts, pet_id: PetId) -> Response:
+    """Photos of which it is known who is on them, and choices between heroes; files are photos' ids."""
+    return told(labels(await answer_to(parts, pet_id)))
 
 
 @router.post(
@@ -102,7 +133,5 @@ async def _meant(parts: Parts, pet_id: str, wanted: DecisionBody) -> Said:
         return Said(kind=wanted.kind, sightings=wanted.sightings, others=wanted.others, name=wanted.name)
     if wanted.sightings or wanted.others:
         raise InputError("expected sightings or targets, got both")
-    answer = await parts.albums.answer(pet_id)
-    if answer is None:
-        raise UnknownError("there is no such album")
+    answer = await answer_to(parts, pet_id)
     return said(wanted.kind, answer, wanted.targets, wanted.name)

@@ -1,4 +1,4 @@
-"""A page to watch albums on, for a machine of one's own: read-only, and for no other site's eyes."""
+"""Pages to watch albums on and to review them, for a machine of one's own, and for no other site's eyes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from sploot_media_clustering.entrypoints.api.problems import Problem
 from sploot_media_clustering.errors import UnknownError, UnreadablePhotoError
 from sploot_media_clustering.services.gallery import Gallery
 
-_KINDS: Final = {"page.css": "text/css", "page.js": "text/javascript"}
+_PAGES: Final = {"/": "page.html", "/review": "review.html"}
+_KINDS: Final = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "parts.js": "text/javascript",
+    "review.css": "text/css",
+    "review.js": "text/javascript",
+}
 _SIDES_PX: Final = (320, 960)
 """Of thumbnails: a tile and a portrait on a screen of two pixels a point."""
 _MAY: Final = (
@@ -40,8 +47,8 @@ _HEADERS: Final = {
 }
 
 
-async def _from_here(request: Request) -> None:
-    """Let in who asks for the page itself, or from it.
+async def _from_here(request: Request, parts: Parts) -> None:
+    """Let in who asks for a page itself, or from it; pages and what they are made of tell nothing of albums.
 
     Without Origin, as for pictures, browsers tell by Sec-Fetch-Site whose page asks. A link that leads here
     from elsewhere may be followed: what it opens, the page with the link can't see.
@@ -49,13 +56,18 @@ async def _from_here(request: Request) -> None:
     Raises:
         Problem: 403.
     """
-    require_local(request)
+    (require_local if parts.pairing is None else parts.pairing.require_origin)(request)
     is_own = request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
     if not is_own and request.headers.get("sec-fetch-dest") != "document":
         raise Problem(HTTPStatus.FORBIDDEN, "another site's page may not ask", kind="not-local")
 
 
 router: Final = APIRouter(dependencies=[Depends(_from_here)], include_in_schema=False)
+
+
+async def _paired(request: Request, parts: Parts) -> None:
+    if parts.pairing is not None:
+        parts.pairing(request)
 
 
 async def _gallery(parts: Parts) -> Gallery:
@@ -69,34 +81,43 @@ Known = Annotated[str | None, Header(alias="If-None-Match")]
 
 
 @router.get("/")
-async def page() -> Response:
-    """The page."""
-    return Response(_file("page.html"), headers=_HEADERS, media_type="text/html")
+@router.get("/review")
+async def page(request: Request) -> Response:
+    """A page."""
+    return Response(_file(_PAGES[request.url.path]), headers=_HEADERS, media_type="text/html")
 
 
-@router.get("/page/albums")
+@router.get("/pair")
+async def pair(parts: Parts, token: str) -> Response:
+    """Pair the browser that shows the token."""
+    if parts.pairing is None:
+        raise UnknownError("this service is for this machine alone")
+    return parts.pairing.paired(token, "/review")
+
+
+@router.get("/page/albums", dependencies=[Depends(_paired)])
 async def albums(gallery: Shown, known: Known = None) -> Response:
     """The albums, by name."""
     body = msgspec.json.encode(await gallery.albums())
     return _answered(body, JSON, hashlib.sha256(body).hexdigest()[:16], known)
 
 
-@router.get("/page/state")
+@router.get("/page/state", dependencies=[Depends(_paired)])
 async def state(parts: Parts, known: Known = None) -> Response:
-    """How many jobs wait, and whether anybody works on them."""
-    if parts.overseer is None:
-        raise UnknownError("this service tells nothing of itself")
-    overview = await parts.overseer.overview()
-    told = {
-        "open": overview.waiting + overview.in_hand,
-        "workers": len(overview.workers),
-        "paused": overview.paused_at is not None,
-    }
+    """How many jobs wait, and whether anybody works on them; null where there are no jobs."""
+    told = None
+    if parts.overseer is not None:
+        overview = await parts.overseer.overview()
+        told = {
+            "open": overview.waiting + overview.in_hand,
+            "workers": len(overview.workers),
+            "paused": overview.paused_at is not None,
+        }
     body = msgspec.json.encode(told)
     return _answered(body, JSON, hashlib.sha256(body).hexdigest()[:16], known)
 
 
-@router.get("/page/pets/{pet_id}/images/{image_id:path}")
+@router.get("/page/pets/{pet_id}/images/{image_id:path}", dependencies=[Depends(_paired)])
 async def thumbnail(
     gallery: Shown,
     pet_id: PetId,

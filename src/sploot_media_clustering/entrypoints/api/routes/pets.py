@@ -13,7 +13,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from sploot_media_clustering import __version__
-from sploot_media_clustering.entrypoints.api.examples import CHANGED, CLUSTERS, PLACE
+from sploot_media_clustering.entrypoints.api.examples import CHANGED, CLUSTERS, MODELS, PLACE
 from sploot_media_clustering.entrypoints.api.parts import JSON, PREFIX, ImageId, Parts, PetId, told
 from sploot_media_clustering.entrypoints.api.schemas import Responses, answered, problem
 from sploot_media_clustering.errors import UnknownError
@@ -31,7 +31,14 @@ from sploot_media_clustering.services.answer_pages import (
     page,
     place_of,
 )
-from sploot_media_clustering.services.desk import Change, Changed, DeletePet, Invalidate, RemoveImage
+from sploot_media_clustering.services.desk import (
+    AnsweringModel,
+    Change,
+    Changed,
+    DeletePet,
+    Invalidate,
+    RemoveImage,
+)
 from sploot_media_clustering.services.job_request import NAME_PATTERN
 
 router: Final = APIRouter(prefix=PREFIX, tags=["pets"])
@@ -50,6 +57,18 @@ _LEFT: Final[Responses] = {
 }
 """A deletion is never told that there is nothing to delete: it holds for jobs on their way as well."""
 CHANGE_ANSWERS: Final[Responses] = {200: answered(Changed, "Done.", CHANGED), **_LEFT, 404: NO_ALBUM}
+
+
+class ModelsOfAlbum(msgspec.Struct, frozen=True, kw_only=True):
+    """Which models answered for an album.
+
+    Attributes:
+        pet_id: the album.
+        models: the oldest first.
+    """
+
+    pet_id: str
+    models: tuple[AnsweringModel, ...]
 
 
 async def _asked(
@@ -103,7 +122,7 @@ async def clusters(
 ) -> Response:
     """Clusters best first, of one level or both. `version` and `updated_at` tell how fresh they are."""
     fresh = await _arrived(parts, after_job, wait_ms / 1000)
-    answer = await _answer(parts, pet_id)
+    answer = await answer_to(parts, pet_id)
     headers = {
         "ETag": _etag(answer, asked),
         "Last-Modified": format_datetime(answer.updated_at, usegmt=True),
@@ -120,13 +139,23 @@ async def clusters(
 
 
 @router.get(
+    "/pets/{pet_id}/models",
+    summary="Which models answered for an album, and when",
+    responses={200: answered(ModelsOfAlbum, "The oldest first.", MODELS), 404: NO_ALBUM},
+)
+async def models(parts: Parts, pet_id: PetId) -> Response:
+    """`until` is null for the one that answers now; none are left of an album that was deleted."""
+    return told(ModelsOfAlbum(pet_id=pet_id, models=await parts.albums.models(pet_id)))
+
+
+@router.get(
     "/pets/{pet_id}/images/{image_id:path}",
     summary="One photo's place",
     responses={200: answered(PhotoPlace, "Its place.", PLACE), 404: problem("No such album or photo.")},
 )
 async def image(parts: Parts, pet_id: PetId, image_id: ImageId) -> Response:
     """What is known of a photo, the clusters it is in, and why it is in none."""
-    place = place_of(await _answer(parts, pet_id), image_id)
+    place = place_of(await answer_to(parts, pet_id), image_id)
     if place is None:
         raise UnknownError("the album has no such photo")
     return told(place)
@@ -162,7 +191,12 @@ async def change(parts: Parts, pet_id: str, wanted: Change) -> Response:
     return told(changed, HTTPStatus.OK if changed.status == "done" else HTTPStatus.ACCEPTED)
 
 
-async def _answer(parts: Parts, pet_id: str) -> Answer:
+async def answer_to(parts: Parts, pet_id: str) -> Answer:
+    """An album's answer.
+
+    Raises:
+        UnknownError: there is no such album.
+    """
     answer = await parts.albums.answer(pet_id)
     if answer is None:
         raise UnknownError("there is no such album")
