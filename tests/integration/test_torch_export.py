@@ -246,7 +246,7 @@ def test_without_a_hub_or_a_file_one_sentence_says_so(
     with pytest.raises(ConfigurationError) as caught:
         open_source(which)
     said = str(caught.value)
-    assert "huggingface.co/nobody/nothing, got: no way there" in said
+    assert "nobody/nothing of the hub, got: no way there" in said
     assert "--weights" in said
     assert "--random-weights" in said
     assert "\n" not in said
