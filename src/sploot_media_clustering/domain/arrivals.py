@@ -19,14 +19,13 @@ from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.columns import DOUBTFUL
 from sploot_media_clustering.domain.level import ALONE, ASIDE, Arrival, Level
 from sploot_media_clustering.domain.mixture import Mixture
-from sploot_media_clustering.domain.moments import evidence_weights, join, linked, moments
+from sploot_media_clustering.domain.moments import copies, evidence_weights, join, linked, moments
 from sploot_media_clustering.domain.tree import (
     AlbumState,
     Looks,
     TreeModel,
     require,
     settle,
-    sighting_weights,
 )
 from sploot_media_clustering.errors import StateError
 
@@ -108,10 +107,9 @@ def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
     if index is None:
         raise StateError(f"the album has no photo {image_id!r}")
     state = _reweighed(state, _moments_without(state, index, model), state.columns.scene, index, model)
-    gone = np.flatnonzero(state.columns.photo == index)
-    weights = sighting_weights(state.moments, state.columns, model)
-    for row in gone:
-        state = _withdrawn(state, int(row), float(weights[row]))
+    weight = float(_worth(state.moments, state.columns.scene, np.array([index]), model)[0])
+    for row in np.flatnonzero(state.columns.photo == index):
+        state = _withdrawn(state, int(row), weight)
     kept = np.delete(np.arange(len(state.photos)), index)
     columns, rows = tables.taken(state.columns, kept)
     state = replace(
@@ -164,8 +162,8 @@ def _reweighed(
     own = state.moments == state.moments[changed] if changed < known else moment[:known] == moment[changed]
     touched = np.flatnonzero(own)
     counted = np.flatnonzero(moment == moment[changed]) if changed == known else touched
-    before = evidence_weights(state.moments[touched], scenes[touched], model.moments)
-    after = evidence_weights(moment[counted], scenes[counted], model.moments)
+    before = _worth(state.moments, scenes[:known], touched, model)
+    after = _worth(moment, scenes, counted, model)
     by_photo = np.zeros(known)
     by_photo[touched] = after[: len(touched)] - before
     change = by_photo[state.columns.photo]
@@ -179,6 +177,17 @@ def _reweighed(
         for part in state.looks
     )
     return replace(state, moments=moment, subjects=subjects, looks=looks)
+
+
+def _worth(
+    moment: Int64[np.ndarray, " p"],
+    scenes: Float32[np.ndarray, "p c"],
+    photos: Int64[np.ndarray, " q"],
+    model: TreeModel,
+) -> Float64[np.ndarray, " q"]:
+    """What the evidence of photos is worth, of whole moments only."""
+    labels = moment[photos]
+    return evidence_weights(labels, copies(labels, scenes[photos]), model.moments)
 
 
 def _shifted(level: Level, vectors: Float64[np.ndarray, "n d"], change: Float64[np.ndarray, " n"]) -> Level:
@@ -196,8 +205,7 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
     size = len(photo.sightings)
     first = len(state.columns) - size
     occasion = np.flatnonzero(state.moments == state.moments[-1])
-    worth = evidence_weights(state.moments[occasion], state.columns.scene[occasion], model.moments)[-1]
-    weights = np.full(size, worth)
+    weights = np.full(size, _worth(state.moments, state.columns.scene, occasion, model)[-1])
     used = np.zeros(len(state.subject_ids), bool)
     leading = state.columns.leading[first:].tolist()
     found: dict[int, Arrival] = {}

@@ -115,7 +115,7 @@ def copies(labels: Int64[np.ndarray, " n"], scenes: Float32[np.ndarray, "n c"]) 
 
 
 def evidence_weights(
-    labels: Int64[np.ndarray, " n"], scenes: Float32[np.ndarray, "n c"], model: MomentModel
+    labels: Int64[np.ndarray, " n"], copied: Int64[np.ndarray, " n"], model: MomentModel
 ) -> Float64[np.ndarray, " n"]:
     """What each photo's evidence is worth, in (0, 1]: less in a moment of many pictures.
 
@@ -124,10 +124,10 @@ def evidence_weights(
 
     Args:
         labels: moment of each photo; moments that are not whole give other weights.
-        scenes: unit scene vectors, up to the grain of their grid.
+        copied: :func:`copies` of each photo.
         model: tempering.
     """
-    shared = 1.0 / copies(labels, scenes)
+    shared = 1.0 / copied
     pictures = np.bincount(labels, shared, minlength=1)[labels]
     worth = on_grid(shared * pictures.clip(1.0) ** -model.tempering, WEIGHT_STEP)
     return np.maximum(worth, WEIGHT_STEP)

@@ -149,7 +149,7 @@ def sighting_weights(
     moment: Int64[np.ndarray, " p"], columns: Columns, model: TreeModel
 ) -> Float64[np.ndarray, " s"]:
     """What the evidence of each sighting is worth, given the moment of its photo."""
-    return evidence_weights(moment, columns.scene, model.moments)[columns.photo]
+    return evidence_weights(moment, copies(moment, columns.scene), model.moments)[columns.photo]
 
 
 def settle(state: AlbumState, model: TreeModel) -> AlbumState:
@@ -205,9 +205,10 @@ def _settled(
 ) -> AlbumState:
     """The settled album of photos in canonical order, whose sightings had these rows before."""
     moment = moments(columns.scene, columns.time_s, model.moments)
-    weights = sighting_weights(moment, columns, model)
+    copied = copies(moment, columns.scene)
+    weights = evidence_weights(moment, copied, model.moments)[columns.photo]
     said = statements(before.decisions, photos)
-    subjects = _settled_subjects(columns, moment, weights, model, before.expected_animals, said)
+    subjects = _settled_subjects(columns, moment, copied, weights, model, before.expected_animals, said)
     animal = np.append(subjects.animals, levels.ASIDE)[subjects.level.labels]
     looks = tuple(
         _settled_looks(columns, weights, np.flatnonzero(animal == k), model.looks)
@@ -232,6 +233,7 @@ def _settled(
 def _settled_subjects(
     columns: Columns,
     moment: Int64[np.ndarray, " p"],
+    copied: Int64[np.ndarray, " p"],
     weights: Float64[np.ndarray, " s"],
     model: TreeModel,
     expected: tuple[int, int] | None,
@@ -248,7 +250,7 @@ def _settled_subjects(
         founding,
     )
     hint = CountHint(*expected, model.hint_strength) if expected else None
-    pictures = round((1.0 / copies(moment, columns.scene))[columns.photo[lead]].sum())
+    pictures = round((1.0 / copied)[columns.photo[lead]].sum())
     level = levels.place(items, model.subjects, hint, different=pictures)
     level = levels.extended(level, lead, columns.identity, weights, forbidden, model.subjects)
     ground = Ground(

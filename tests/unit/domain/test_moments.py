@@ -67,7 +67,8 @@ def test_joining_one_by_one_gives_the_moments_of_all_at_once(seed: int, size: in
 def test_photos_of_a_moment_share_evidence() -> None:
     """Four of one moment are worth two, one alone is worth one."""
     scenes = np.stack([unit(np.cos(turn), np.sin(turn)) for turn in (0.0, 0.4, 0.8, 1.2, 0.0)])
-    weights = evidence_weights(np.array([0, 0, 0, 0, 1]), scenes, MODEL)
+    labels = np.array([0, 0, 0, 0, 1])
+    weights = evidence_weights(labels, copies(labels, scenes), MODEL)
     assert weights.tolist() == [0.5, 0.5, 0.5, 0.5, 1.0]
 
 
@@ -75,8 +76,9 @@ def test_copies_are_together_worth_one_picture() -> None:
     """One of two pictures of a moment is there three times; in another moment it is another photo."""
     scenes = np.stack([unit(1.0, 0.0), unit(1.0, 0.01), unit(1.0, 0.0), unit(1.0, 0.5), unit(1.0, 0.0)])
     labels = np.array([0, 0, 0, 0, 1])
-    assert copies(labels, scenes).tolist() == [3, 3, 3, 1, 1]
-    weights = evidence_weights(labels, scenes, MODEL)
+    copied = copies(labels, scenes)
+    assert copied.tolist() == [3, 3, 3, 1, 1]
+    weights = evidence_weights(labels, copied, MODEL)
     alone = 2**-MODEL.tempering
     assert weights == pytest.approx([alone / 3] * 3 + [alone, 1.0], abs=WEIGHT_STEP)
 
