@@ -118,7 +118,7 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     answered: tuple[Answered, ...] = ()
 
 
-def answered_by(terms: tuple[Answered, ...], model_version: str, version: int) -> tuple[Answered, ...]:
+def with_term(terms: tuple[Answered, ...], model_version: str, version: int) -> tuple[Answered, ...]:
     """Who answered for an album, once a model has made a version of it."""
     if model_version == (terms[-1].model_version if terms else ""):
         return terms

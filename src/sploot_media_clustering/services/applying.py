@@ -17,7 +17,7 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import InputError, StateError
 from sploot_media_clustering.services import state_codec
-from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source, Told, answered_by
+from sploot_media_clustering.services.album_record import AlbumRecord, Failed, Source, Told, with_term
 from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.clustering import ClusteringService
@@ -26,7 +26,7 @@ from sploot_media_clustering.services.desk import Decide, DeletePet, Invalidate,
 from sploot_media_clustering.services.job_request import JobImage, JobRequest
 from sploot_media_clustering.services.jobs import ChangeJob, Job, Position, name_of
 from sploot_media_clustering.services.review import ReviewService
-from sploot_media_clustering.services.rollout import Pipelines, Shares
+from sploot_media_clustering.services.rollout import Pipeline, Pipelines, Shares
 from sploot_media_clustering.services.shadow import LEVELS, Difference, difference
 from sploot_media_clustering.services.stub import stub_answer
 from sploot_media_clustering.services.telling import facts
@@ -144,8 +144,9 @@ class AlbumApplier:
         answer = self._answer(state, draft.failed, pet_id, version)
         if state is not None and answer is not None:
             state = self._clustering.shown(state, answer)
-        told = self._told(answer, draft.told, pet_id)
-        if answer is not None and told is not None and self._pipelines.of(pet_id) == "shadow":
+        pipeline = self._pipelines.of(pet_id)
+        told = self._told(answer, draft.told, pipeline)
+        if answer is not None and told is not None and pipeline == "shadow":
             self._compare(pet_id, told, answer)
         return Applied(draft.record(state), told, frozenset(superseded), refused)
 
@@ -156,11 +157,12 @@ class AlbumApplier:
             StateError: the album is of another model.
         """
         state = None if record.state is None else state_codec.unpack(record.state)
-        return self._told(self._answer(state, record.failed, pet_id, record.version), record.told, pet_id)
+        answer = self._answer(state, record.failed, pet_id, record.version)
+        return self._told(answer, record.told, self._pipelines.of(pet_id))
 
-    def _told(self, answer: Answer | None, told: Mapping[str, Told], pet_id: str) -> Answer | None:
+    def _told(self, answer: Answer | None, told: Mapping[str, Told], pipeline: Pipeline) -> Answer | None:
         """What is answered: by the mixture, or by the stub in its place."""
-        if answer is None or self._pipelines.of(pet_id) == "mixture":
+        if answer is None or pipeline == "mixture":
             return answer
         return stub_answer(answer, told, top=self._request.top)
 
@@ -389,5 +391,5 @@ class _Draft:
             version=self._version,
             told=self.told,
             former=self._former,
-            answered=answered_by(self._answered, model_version, self._version),
+            answered=with_term(self._answered, model_version, self._version),
         )
