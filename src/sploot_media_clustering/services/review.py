@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -99,13 +99,18 @@ def _of_photos(kind: Kind, targets: Targets, who: str, photos: Sequence[str]) ->
     animal = targets.animal(who)
     if kind == "confirm":
         chosen = _candidates(targets, targets.photos(photos), animal.id)
-        others = tuple(part for part in members(animal) if part not in set(chosen))
-        return Said(kind=kind, sightings=chosen, others=others or members(animal))
+        return Said(kind=kind, sightings=chosen, others=_others(animal, chosen) or members(animal))
     chosen = tuple(part for told in photos for part in _own(targets, told, animal))
-    rest = tuple(part for part in members(animal) if part not in set(chosen))
+    rest = _others(animal, chosen)
     if not rest:
         raise InputError(f"these are all photos of {animal.name or animal.label}; name it anew instead")
     return Said(kind=kind, sightings=chosen, others=rest)
+
+
+def _others(animal: Cluster, chosen: Collection[Sighted]) -> tuple[Sighted, ...]:
+    """The animal's members that were not chosen."""
+    taken = set(chosen)
+    return tuple(part for part in members(animal) if part not in taken)
 
 
 def _own(targets: Targets, told: str, animal: Cluster) -> tuple[Sighted, ...]:

@@ -47,7 +47,8 @@ def stub_answer(answer: Answer, told: Mapping[str, Told], *, top: int) -> Answer
     looks = [make.cluster("look", label, names, subjects[0].id) for label, names in sorted(shelves.items())]
     photos = len(answer.images) + sum(part.image_id in told for part in answer.failed_images)
     scores = [look.heroes[0].score for look in looks]
-    aside = [image.image_id for image in answer.images if image.image_id not in set(labelled)]
+    placed = set(labelled)
+    aside = [image.image_id for image in answer.images if image.image_id not in placed]
     return structs.replace(
         answer,
         pipeline=PIPELINE,
