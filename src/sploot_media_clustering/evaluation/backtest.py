@@ -21,7 +21,7 @@ from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.applying import AlbumApplier, Prepared, ReadyPhoto
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Position
-from sploot_media_clustering.services.shadow import LEVELS, difference
+from sploot_media_clustering.services.shadow import LEVELS, difference, owners
 from sploot_media_clustering.services.shapes import FRACTION_DECIMALS
 
 _DRAWS: Final = 9999
@@ -216,19 +216,9 @@ def _albums(names: tuple[str, str], pairs: Sequence[tuple[Replayed, Replayed]]) 
     return Outcome("backtest-albums-1", "Albums that differ", judged, shown)
 
 
-def _owners(answer: Answer) -> dict[str, str]:
-    """Animal of each photo that has one."""
-    return {
-        member.image_id: cluster.id
-        for cluster in reversed(answer.clusters)
-        if cluster.level == "subject"
-        for member in cluster.members
-    }
-
-
 def _moved(before: Answer, after: Answer) -> float:
     """Share of photos whose animal has another id, or which lost it."""
-    old, new = _owners(before), _owners(after)
+    old, new = owners(before, "subject"), owners(after, "subject")
     there = {image.image_id for image in after.images}
     names = [name for name in old if name in there]
     return sum(old[name] != new.get(name) for name in names) / max(len(names), 1)
@@ -246,12 +236,12 @@ def _agreement(answer: Answer, truth: Mapping[str, str]) -> dict[str, float]:
     names = [image.image_id for image in answer.images if image.image_id in truth]
     if len(names) < 2:  # noqa: PLR2004 - a pair
         return {}
-    owners = _owners(answer)
-    ids = {cluster_id: number for number, cluster_id in enumerate(dict.fromkeys(owners.values()))}
+    found_in = owners(answer, "subject")
+    ids = {cluster_id: number for number, cluster_id in enumerate(dict.fromkeys(found_in.values()))}
     animals = {animal: number for number, animal in enumerate(dict.fromkeys(truth[name] for name in names))}
     found = score(
         np.array([animals[truth[name]] for name in names]),
-        np.array([ids[owners[name]] if name in owners else -1 for name in names]),
+        np.array([ids[found_in[name]] if name in found_in else -1 for name in names]),
     )
     return {
         "bcubed_f": found.bcubed_f,

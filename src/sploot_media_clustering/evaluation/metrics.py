@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from sploot_media_clustering.domain.agreement import adjusted_rand, contingency, pairs_in
+
 MIN_CLUSTER_SIZE = 2
 """A cluster of one photo is never counted as pure."""
 
@@ -57,7 +59,7 @@ def score(
     """
     counted = np.ones(len(truth), bool) if photos is None else photos
     clusters = _singled_out(predicted)
-    table = _contingency(truth, clusters)
+    table = contingency(truth, clusters)
     _, column, size = np.unique(clusters, return_inverse=True, return_counts=True)
     assigned = table[:, size >= MIN_CLUSTER_SIZE]
     total = assigned.sum()
@@ -67,7 +69,7 @@ def score(
         v_measure=_v_measure(table),
         bcubed_f=_bcubed_f(table),
         pairwise_f=_pairwise_f(table),
-        adjusted_rand=_adjusted_rand(table),
+        adjusted_rand=adjusted_rand(table),
         clusters_per_group=assigned.shape[1] / len(np.unique(truth[counted])),
     )
 
@@ -105,15 +107,6 @@ def _singled_out(predicted: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     return clusters
 
 
-def _contingency(
-    truth: Int64[np.ndarray, " n"], clusters: Int64[np.ndarray, " n"]
-) -> Float64[np.ndarray, "g k"]:
-    rows, columns = np.unique(truth, return_inverse=True)[1], np.unique(clusters, return_inverse=True)[1]
-    table = np.zeros((rows.max() + 1, columns.max() + 1))
-    np.add.at(table, (rows, columns), 1.0)
-    return table
-
-
 def _entropy(counts: Float64[np.ndarray, " k"]) -> float:
     share = counts[counts > 0] / counts.sum()
     return float(-(share * np.log(share)).sum())
@@ -135,18 +128,6 @@ def _bcubed_f(table: Float64[np.ndarray, "g k"]) -> float:
     return float(2 * precision * recall / (precision + recall))
 
 
-def _pairs(counts: Float64[np.ndarray, "..."]) -> float:
-    return float((counts * (counts - 1) / 2).sum())
-
-
 def _pairwise_f(table: Float64[np.ndarray, "g k"]) -> float:
-    total = _pairs(table.sum(1)) + _pairs(table.sum(0))
-    return 2 * _pairs(table) / total if total else 1.0
-
-
-def _adjusted_rand(table: Float64[np.ndarray, "g k"]) -> float:
-    both, groups, clusters = _pairs(table), _pairs(table.sum(1)), _pairs(table.sum(0))
-    everything = _pairs(np.array([table.sum()]))
-    expected = groups * clusters / everything if everything else 0.0
-    most = (groups + clusters) / 2
-    return (both - expected) / (most - expected) if most != expected else 1.0
+    total = pairs_in(table.sum(1)) + pairs_in(table.sum(0))
+    return 2 * pairs_in(table) / total if total else 1.0
