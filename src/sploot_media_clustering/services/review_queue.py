@@ -95,8 +95,8 @@ class ReviewQueue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def doubt(probability: float) -> float:
-    """How unsure an answer is that is yes with this probability."""
-    return 1.0 - abs(2.0 * probability - 1.0)
+    """How unsure an answer is that is yes with this probability, as answers carry it."""
+    return as_fraction(1.0 - abs(2.0 * probability - 1.0))
 
 
 def review_queue(answer: Answer, limit: int = ITEMS) -> ReviewQueue:
@@ -126,9 +126,7 @@ class _Asker:
                 yield from self._name(part)
             yield from self._hero(part)
         for question in self._answer.questions:
-            if (
-                question.kind != "confirm"
-            ):  # these are all photos that stand aside, and there are more of them
+            if question.kind != "confirm":  # about some of the photos that stand aside; all are asked about
                 yield self._question(question)
 
     def _unsure(self) -> Iterator[ReviewItem]:
@@ -140,11 +138,9 @@ class _Asker:
                     yield self._photo(seen, self._subjects[best.id], best.probability)
 
     def _members(self, subject: Cluster) -> Iterator[ReviewItem]:
-        for member in subject.members:
-            if not member.confirmed and len(subject.members) > 1:
-                item = self._photo(_seen(member), subject, member.probability)
-                if item.doubt >= LEAST_DOUBT:
-                    yield item
+        for member in subject.members if len(subject.members) > 1 else ():
+            if not member.confirmed and doubt(member.probability) >= LEAST_DOUBT:
+                yield self._photo(_seen(member), subject, member.probability)
 
     def _photo(self, seen: Sighted, subject: Cluster, probability: float) -> ReviewItem:
         others = _spokesmen(subject, without=seen.image_id)
@@ -243,7 +239,7 @@ def _item(
         sightings=sightings,
         others=others,
         probability=as_fraction(probability),
-        doubt=as_fraction(doubt(probability)),
+        doubt=doubt(probability),
         verdicts=tuple(verdicts),
     )
 
