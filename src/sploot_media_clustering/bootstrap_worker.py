@@ -27,7 +27,7 @@ from sploot_media_clustering.adapters.measured import (
     MeasuredStore,
     MeasuredStream,
 )
-from sploot_media_clustering.adapters.package_heads import has_passed_gate, read_heads
+from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.pet_embeddings import FolderPetEmbeddings
 from sploot_media_clustering.adapters.redis_connection import RedisConnection
 from sploot_media_clustering.adapters.redis_health import RedisHealth
@@ -143,14 +143,15 @@ def open_tools(settings: Settings, uris: UriSettings, telemetry: Telemetry | Non
     with open_embedding(settings, threads=NETWORK_THREADS, around=measured) as parts:
         source = guarded_source(uris, ImageLimits(), settings.timeout_s)
         try:
+            heads = read_heads(parts.package)
             yield Tools(
-                ClusteringService(read_heads(parts.package)),
+                ClusteringService(heads),
                 parts.service,
                 source,
                 FolderPetEmbeddings(f"{settings.cache}/albums", parts.file_systems),
                 canary_photo(),
                 telemetry,
-                passed_gate=has_passed_gate(parts.package),
+                passed_gate=parts.package.manifest.passed_gate(heads.tree.version),
                 pipelines=pipelines_of(settings),
             )
         finally:

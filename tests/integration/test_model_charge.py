@@ -14,7 +14,7 @@ from embedded_server import server_url
 from typer.testing import Result
 
 from sploot_media_clustering.adapters.model_package import default_package, load_package
-from sploot_media_clustering.adapters.package_heads import has_passed_gate, write_gate
+from sploot_media_clustering.adapters.package_heads import write_gate
 from sploot_media_clustering.adapters.redis_connection import connect
 from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.bootstrap import built_in_heads
@@ -87,14 +87,15 @@ def test_heads_that_were_not_judged_did_not_pass(tmp_path: Path) -> None:
     package = load_package(folder)
     gate = package.manifest.gate
     assert gate is not None
-    assert has_passed_gate(package), (
+    version = built_in_heads().tree.version
+    assert package.manifest.passed_gate(version), (
         "'eval gate RESULTS BASELINE --package' writes that the built-in model passed"
     )
     with pytest.raises(ModelPackageError, match=r"expected results of lite0.* got results of another"):
         write_gate(package, msgspec.structs.replace(gate, model="another"))
     others = msgspec.structs.replace(package.manifest, gate=msgspec.structs.replace(gate, model="another"))
     (folder / MANIFEST_NAME).write_bytes(write_manifest(others))
-    assert not has_passed_gate(load_package(folder))
+    assert not load_package(folder).manifest.passed_gate(version)
 
 
 def test_what_is_no_package_is_not_activated(run: Run) -> None:

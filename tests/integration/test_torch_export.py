@@ -18,7 +18,8 @@ import pytest
 from sploot_media_clustering.adapters.placement import Execution
 from sploot_media_clustering.entrypoints.cli.torch_export import Told, export_named
 from sploot_media_clustering.errors import ConfigurationError, ModelPackageError
-from sploot_media_clustering.services.parity import NEEDED, Precision, drawn_pictures
+from sploot_media_clustering.services.manifest import Precision
+from sploot_media_clustering.services.parity import NEEDED, drawn_pictures
 from sploot_media_clustering.training import torch_export
 from sploot_media_clustering.training.torch_export import Format, source_vectors
 from sploot_media_clustering.training.torch_recipes import RECIPES, TorchRecipe

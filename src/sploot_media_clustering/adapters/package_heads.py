@@ -26,16 +26,6 @@ from sploot_media_clustering.services.manifest import (
 HEADS_FILE: Final = "heads.msgpack.zst"
 
 
-def has_passed_gate(package: ModelPackage) -> bool:
-    """Whether these very heads were judged, and passed.
-
-    Raises:
-        ModelPackageError: there are none, or they can't be read.
-    """
-    gate = package.manifest.gate
-    return gate is not None and gate.model == read_heads(package).tree.version
-
-
 def write_gate(package: ModelPackage, gate: GateEntry) -> None:
     """Write into the manifest that the heads passed.
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -186,6 +186,10 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     albums: str | None = None
 
 
+Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
+"""Of a network's weights."""
+
+
 class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How close the embedder comes to the network that it was exported from, on the same pictures.
 
@@ -202,7 +206,7 @@ class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         exported_auc: the same of the export.
     """
 
-    precision: Literal["fp32", "fp16", "int8"]
+    precision: Precision
     pictures: _Positive
     drawn: bool
     random_weights: bool
@@ -260,6 +264,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     parity: Parity | None = None
     gate: GateEntry | None = None
 
+    def passed_gate(self, model: str) -> bool:
+        """Whether the heads of that version were judged, and passed."""
+        return self.gate is not None and self.gate.model == model
+
     @property
     def network_version(self) -> str:
         """Name and checksum of all that an embedding depends on; heads are not among it."""
@@ -311,13 +319,9 @@ def read_manifest(data: bytes) -> Manifest:
         _check_inside(entry.path)
     _check_whole(manifest.embedder)
     beside = [part.file for part in (manifest.heads, manifest.embedder.species) if part is not None]
-    albums = None if manifest.reference is None else manifest.reference.albums
-    for used in (
-        manifest.embedder.file,
-        manifest.detector.file,
-        *beside,
-        *([] if albums is None else [albums]),
-    ):
+    if manifest.reference is not None and manifest.reference.albums is not None:
+        beside.append(manifest.reference.albums)
+    for used in (manifest.embedder.file, manifest.detector.file, *beside):
         manifest.file(used)
     return manifest
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
@@ -10,9 +10,7 @@ from scipy.stats import rankdata
 
 from sploot_media_clustering.errors import ModelPackageError
 from sploot_media_clustering.services.canary import canary_picture
-from sploot_media_clustering.services.manifest import Parity
-
-Precision = Literal["fp32", "fp16", "int8"]
+from sploot_media_clustering.services.manifest import Parity, Precision
 
 NEEDED: Final[dict[Precision, float]] = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.99}
 """Least cosine between the vectors of a picture."""

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from sploot_media_clustering.errors import ConfigurationError
-from sploot_media_clustering.services.parity import Precision
+from sploot_media_clustering.services.manifest import Precision
 from sploot_media_clustering.training.torch_recipes import TorchRecipe
 from sploot_media_clustering.training.torch_source import Source, quiet
 

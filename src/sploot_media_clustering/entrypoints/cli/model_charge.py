@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sploot_media_clustering.adapters.package_heads import has_passed_gate, read_heads
+from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.bootstrap import load_model
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.desk import at_the_desk, service
@@ -51,7 +51,8 @@ def activate(
     """
     settings = from_environment()
     package = load_model(replace(settings, model=folder or settings.model))
-    version, passed = read_heads(package).tree.version, has_passed_gate(package)
+    version = read_heads(package).tree.version
+    passed = package.manifest.passed_gate(version)
     if not passed and not accept_unmeasured:
         raise ConfigurationError(
             f"expected a model that passed the gate, {version} did not; measure it ('eval all', then 'eval "

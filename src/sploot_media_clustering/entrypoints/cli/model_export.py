@@ -17,8 +17,8 @@ from sploot_media_clustering.entrypoints.cli.console import out
 from sploot_media_clustering.entrypoints.cli.model_registry import app
 from sploot_media_clustering.entrypoints.cli.torch_export import Told, export_named
 from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.services.manifest import Precision
 from sploot_media_clustering.services.network_recipe import read_recipe
-from sploot_media_clustering.services.parity import Precision
 from sploot_media_clustering.training.torch_export import Format
 from sploot_media_clustering.training.torch_recipes import RECIPES, recipe_named
 

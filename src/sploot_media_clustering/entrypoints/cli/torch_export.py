@@ -18,9 +18,9 @@ from sploot_media_clustering.domain.album import WHOLE
 from sploot_media_clustering.entrypoints.cli.console import err, tracked
 from sploot_media_clustering.entrypoints.cli.labelled import data_sets_of
 from sploot_media_clustering.errors import DatasetError, UnreadablePhotoError
-from sploot_media_clustering.services.manifest import Parity
+from sploot_media_clustering.services.manifest import Parity, Precision
 from sploot_media_clustering.services.network_recipe import NetworkRecipe
-from sploot_media_clustering.services.parity import Precision, compared, drawn_pictures
+from sploot_media_clustering.services.parity import compared, drawn_pictures
 from sploot_media_clustering.settings import from_environment
 from sploot_media_clustering.training.torch_export import (
     INPUT,

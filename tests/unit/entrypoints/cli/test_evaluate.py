@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.model_package import default_package, load_package
-from sploot_media_clustering.adapters.package_heads import has_passed_gate
 from sploot_media_clustering.bootstrap import built_in_heads
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.entrypoints.cli import evaluate, evaluation_workers
@@ -99,14 +98,15 @@ def test_that_a_package_passed_is_written_into_it(command: CliRunner, tmp_path: 
     told = ["gate", str(out), str(baseline), "--package", str(folder)]
     of_others = command.invoke(evaluate.app, told)
     assert "expected results of lite0" in str(of_others.exception)
-    results = replace(read_results(out / RESULTS), model=built_in_heads().tree.version)
+    version = built_in_heads().tree.version
+    results = replace(read_results(out / RESULTS), model=version)
     worse = replace(results, outcomes=results.outcomes[1:])
     (out / RESULTS).write_bytes(encoded(worse))
     assert command.invoke(evaluate.app, told).exit_code == 1
-    assert not has_passed_gate(load_package(folder))
+    assert not load_package(folder).manifest.passed_gate(version)
     (out / RESULTS).write_bytes(encoded(results))
     assert command.invoke(evaluate.app, told).exit_code == 0
-    assert has_passed_gate(load_package(folder))
+    assert load_package(folder).manifest.passed_gate(version)
 
 
 def test_one_protocol_is_judged_by_its_own_figures(command: CliRunner, tmp_path: Path) -> None:
