@@ -198,6 +198,11 @@ class FailedImage(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+def failed_image(image_id: str, error: Exception) -> FailedImage:
+    """A photo that an error kept from being read."""
+    return FailedImage(image_id=image_id, error=type(error).__name__, message=str(error))
+
+
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """How well the album is covered.
 

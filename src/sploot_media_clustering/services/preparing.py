@@ -14,9 +14,9 @@ from typing import Final, ParamSpec, Protocol, TypeVar, runtime_checkable
 from msgspec import structs
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
-from sploot_media_clustering.errors import SplootError, TemporaryError, UnreadablePhotoError
+from sploot_media_clustering.errors import TemporaryError, UnreadablePhotoError
 from sploot_media_clustering.services.album_record import Source
-from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.answer import FailedImage, failed_image
 from sploot_media_clustering.services.applying import ReadyPhoto
 from sploot_media_clustering.services.batching import Batcher
 from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
@@ -112,7 +112,7 @@ class PhotoPreparer:
             try:
                 data = await self._fetched(image.uri)
             except (UnreadablePhotoError, TemporaryError) as error:
-                return _failed(image.image_id, error)
+                return failed_image(image.image_id, error)
             source = Source(image.uri, hashlib.sha256(data).digest(), image.captured_at)
             known = None if job.force else await self._known(job.pet_id, image.image_id, source)
             return known or await self._embedded(job.pet_id, image.image_id, source, data)
@@ -125,7 +125,7 @@ class PhotoPreparer:
             try:
                 data = await self._fetched(source.uri)
             except UnreadablePhotoError as error:
-                return _failed(image_id, error)
+                return failed_image(image_id, error)
             fresh = structs.replace(source, digest=hashlib.sha256(data).digest())
             return await self._embedded(pet_id, image_id, fresh, data)
 
@@ -148,7 +148,7 @@ class PhotoPreparer:
     ) -> ReadyPhoto | FailedImage:
         fresh = await self._batcher.embed(PhotoInput(image_id, data))
         if isinstance(fresh, PhotoFailure):
-            return _failed(image_id, fresh.error)
+            return failed_image(image_id, fresh.error)
         await self._in_thread(self._kept.save, pet_id, image_id, self._key(source), fresh)
         return _ready(fresh, source)
 
@@ -174,10 +174,6 @@ async def _all(work: Mapping[str, Coroutine[None, None, T]]) -> dict[str, T]:
     except ExceptionGroup as errors:
         raise gravest(errors) from errors
     return {name: task.result() for name, task in tasks.items()}
-
-
-def _failed(image_id: str, error: SplootError) -> FailedImage:
-    return FailedImage(image_id=image_id, error=type(error).__name__, message=str(error))
 
 
 def gravest(errors: ExceptionGroup) -> Exception:

@@ -22,7 +22,7 @@ from sploot_media_clustering.evaluation.outcome import Outcome
 from sploot_media_clustering.evaluation.page import markdown, rendered
 from sploot_media_clustering.evaluation.results import FORMAT, RESULTS, MeasuredSet, Results, encoded
 from sploot_media_clustering.services.album_record import Source
-from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.answer import FailedImage, failed_image
 from sploot_media_clustering.services.applying import AlbumApplier, ReadyPhoto
 from sploot_media_clustering.services.embedding import PhotoFailure
 from sploot_media_clustering.services.rollout import Shares
@@ -144,9 +144,7 @@ def _photos(engine: Engine, history: History) -> dict[str, ReadyPhoto | FailedIm
     found: dict[str, ReadyPhoto | FailedImage] = {}
     for seen in engine.embedding.embed(places):
         if isinstance(seen, PhotoFailure):
-            found[seen.image_id] = FailedImage(
-                image_id=seen.image_id, error=type(seen.error).__name__, message=str(seen.error)
-            )
+            found[seen.image_id] = failed_image(seen.image_id, seen.error)
         else:
             image = images[seen.image_id]
             embedding = replace(seen, captured_at=image.captured_at or seen.captured_at)

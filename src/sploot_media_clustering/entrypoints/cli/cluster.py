@@ -28,7 +28,7 @@ from sploot_media_clustering.errors import (
     SourceUnavailableError,
     TemporaryError,
 )
-from sploot_media_clustering.services.answer import Answer, FailedImage
+from sploot_media_clustering.services.answer import Answer, failed_image
 from sploot_media_clustering.services.answering import Request as AnswerRequest
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
 from sploot_media_clustering.services.changes import changes
@@ -157,10 +157,7 @@ def _answered(
             at=now,
             top=request.top,
             version=int(now.timestamp() * _MS),
-            failed=tuple(
-                FailedImage(image_id=f.image_id, error=type(f.error).__name__, message=str(f.error))
-                for f in own
-            ),
+            failed=tuple(failed_image(failure.image_id, failure.error) for failure in own),
             questions=MOST_QUESTIONS,
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import CLUSTERS, Results
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.evaluation.drift_report import markdown, verdict
-from sploot_media_clustering.services.answer import FailedImage
+from sploot_media_clustering.services.answer import failed_image
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.drift import AlbumView, DriftReport, Reference, checked, recorded, view
 from sploot_media_clustering.services.embedding import PhotoFailure
@@ -97,9 +98,12 @@ def drift(
     settings = from_environment()
     now = datetime.now(UTC)
     since = None if since_days is None else now - timedelta(days=since_days)
-    with open_engine(replace(settings, model=model or settings.model)) as engine:
+    with open_engine(replace(settings, model=model or settings.model)) as engine, _store(places) as url:
         known = None if record else _reference(engine, reference)
-        seen = _of_places(engine, places, quiet=as_json) if places else _of_service(engine, most, since)
+        if url is None:
+            seen = _of_places(engine, places or [], quiet=as_json)
+        else:
+            seen = _of_service(engine, url, most, since)
         for version, count in seen.others.items():
             err.print(f"{count} albums of model {version} are left out; name it with --model", markup=False)
         if record is not None:
@@ -108,8 +112,8 @@ def drift(
             return
         others = seen.others.total()
         report = checked(known, seen.views, now, terms=Terms(error_rate=error_rate), other_models=others)
-        if not places:
-            _keep(engine, report)
+        if url is not None:
+            _keep(engine, url, report)
     if out_folder is not None:
         _write(report, known, seen.views, out_folder)
     if as_json:
@@ -174,10 +178,7 @@ def _of_photos(engine: Engine, album: PhotoAlbum, *, quiet: bool) -> AlbumView |
     seen, failed = [], []
     for result in tracked(engine.embedding.embed(album.photos), len(album.photos), album.name, quiet=quiet):
         if isinstance(result, PhotoFailure):
-            told = FailedImage(
-                image_id=result.image_id, error=type(result.error).__name__, message=str(result.error)
-            )
-            failed.append(told)
+            failed.append(failed_image(result.image_id, result.error))
         else:
             seen.append(result)
     if not seen:
@@ -188,12 +189,15 @@ def _of_photos(engine: Engine, album: PhotoAlbum, *, quiet: bool) -> AlbumView |
     return view(state, clustering.answer(state, request))
 
 
-def _of_service(engine: Engine, most: int, since: datetime | None) -> _Seen:
-    root, store = service(), store_at_hand()
+def _store(places: list[str] | None) -> AbstractContextManager[str | None]:
+    """The URL of the service's store; None where other places are looked at."""
+    return nullcontext() if places else service().open_store(store_at_hand())
 
-    async def read(url: str) -> _Seen:
+
+def _of_service(engine: Engine, url: str, most: int, since: datetime | None) -> _Seen:
+    async def read() -> _Seen:
         seen = _Seen([], Counter())
-        async with root.open_watch(url, engine.clustering) as watch:
+        async with service().open_watch(url, engine.clustering) as watch:
             async for found in watch.albums(most, since):
                 if found.view is None:
                     seen.others[found.model_version] += 1
@@ -201,19 +205,15 @@ def _of_service(engine: Engine, most: int, since: datetime | None) -> _Seen:
                     seen.views.append(found.view)
         return seen
 
-    with root.open_store(store) as url:
-        return asyncio.run(read(url))
+    return asyncio.run(read())
 
 
-def _keep(engine: Engine, report: DriftReport) -> None:
-    root, store = service(), store_at_hand()
-
-    async def keep(url: str) -> None:
-        async with root.open_watch(url, engine.clustering) as watch:
+def _keep(engine: Engine, url: str, report: DriftReport) -> None:
+    async def keep() -> None:
+        async with service().open_watch(url, engine.clustering) as watch:
             await watch.reports.keep(report)
 
-    with root.open_store(store) as url:
-        asyncio.run(keep(url))
+    asyncio.run(keep())
 
 
 def _write(report: DriftReport, reference: Reference, views: list[AlbumView], folder: Path) -> None:
