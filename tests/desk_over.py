@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 from fake_heads import Album, service_of
-from strategies_album import DIMENSION, LOOK_DIMENSION, SCENE_DIMENSION, sighting
+from strategies_album import drawn_photo
 
-from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.services.album_record import Source
 from sploot_media_clustering.services.applying import AlbumApplier, Prepared, ReadyPhoto
 from sploot_media_clustering.services.committing import Committer
@@ -17,23 +16,10 @@ from sploot_media_clustering.services.job_ports import DeadLetters, JobQueue, Pe
 from sploot_media_clustering.services.job_request import JobImage, JobRequest
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 
-
-def _photo(image_id: str, rng: np.random.Generator, centre: float) -> Photo:
-    scene = rng.normal(size=SCENE_DIMENSION)
-    return Photo(
-        image_id=image_id,
-        captured_at=None,
-        width_px=800,
-        height_px=600,
-        scene=(scene / np.linalg.norm(scene)).astype(np.float32),
-        sightings=(sighting(rng, np.full(DIMENSION, centre), np.zeros(LOOK_DIMENSION), species=0),),
-    )
-
-
 _RNG = np.random.default_rng(3)
 CATS = Album(
     tuple(
-        _photo(f"{name}/{number}.jpg", _RNG, centre)
+        drawn_photo(f"{name}/{number}.jpg", _RNG, centre)
         for name, centre in (("a", 6.0), ("b", -6.0))
         for number in range(5)
     )

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import numpy as np
 from fake_heads import Album, FakeHeads, service_of
 from sample_answers import NOON, picture
-from strategies_album import DIMENSION, LOOK_DIMENSION, SCENE_DIMENSION, sighting, tree_model
+from strategies_album import drawn_photo, tree_model
 
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
@@ -34,28 +34,19 @@ CENTRES = {"ada": 2.2, "bob": 0.0, "cleo": -2.2}
 LOOKS = (-6.0, 0.0, 6.0)
 
 
-def _photo(image_id: str, rng: np.random.Generator, centre: float, look: float) -> Photo:
-    scene = rng.normal(size=SCENE_DIMENSION)
-    return Photo(
-        image_id=image_id,
-        captured_at=None,
-        width_px=320,
-        height_px=240,
-        scene=(scene / np.linalg.norm(scene)).astype(np.float32),
-        sightings=(sighting(rng, np.full(DIMENSION, centre), np.full(LOOK_DIMENSION, look), species=0),),
-    )
+def _photo(image_id: str, rng: np.random.Generator, centre: float, number: int) -> Photo:
+    return drawn_photo(image_id, rng, centre, look=LOOKS[number % len(LOOKS)], size_px=(320, 240))
 
 
 def _photos(each: int) -> list[Photo]:
     rng = np.random.default_rng(5)
     photos = [
-        _photo(f"{name}/{number}.jpg", rng, centre, LOOKS[number % len(LOOKS)])
+        _photo(f"{name}/{number}.jpg", rng, centre, number)
         for name, centre in CENTRES.items()
         for number in range(each)
     ]
     between = [
-        _photo(f"between/{number}.jpg", rng, (-1.1, 1.1)[number % 2], LOOKS[number % len(LOOKS)])
-        for number in range(each)
+        _photo(f"between/{number}.jpg", rng, (-1.1, 1.1)[number % 2], number) for number in range(each)
     ]
     return photos + between
 

@@ -71,6 +71,27 @@ def sighting(
     )
 
 
+def drawn_photo(
+    image_id: str,
+    rng: np.random.Generator,
+    *centres: float,
+    look: float = 0.0,
+    size_px: tuple[int, int] = (800, 600),
+) -> Photo:
+    """A photo of a scene of its own, with a cat near each centre."""
+    scene = rng.normal(size=SCENE_DIMENSION)
+    return Photo(
+        image_id=image_id,
+        captured_at=None,
+        width_px=size_px[0],
+        height_px=size_px[1],
+        scene=(scene / np.linalg.norm(scene)).astype(np.float32),
+        sightings=tuple(
+            sighting(rng, np.full(DIMENSION, centre), np.full(LOOK_DIMENSION, look)) for centre in centres
+        ),
+    )
+
+
 def _attributes(rng: np.random.Generator) -> np.ndarray:
     """Every group sure of one value."""
     chosen = np.zeros(len(ATTRIBUTES), np.float32)

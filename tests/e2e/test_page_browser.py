@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from page_service import PageService
 from playwright.sync_api import Browser, Page, expect
 from sample_answers import NOON, answer, cluster, household, image
+from served_page import served, watched
 
 pytestmark = pytest.mark.slow
 
@@ -32,16 +29,8 @@ def service(tmp_path: Path) -> PageService:
 @pytest.fixture
 def place(service: PageService) -> Iterator[str]:
     """The page, served on loopback."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        config = uvicorn.Config(service.app, lifespan="off", log_config=None)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
-        thread.start()
-        yield f"http://localhost:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
+    with served(service.app) as port:
+        yield f"http://localhost:{port}/"
 
 
 Opener = Callable[..., Page]
@@ -50,23 +39,15 @@ Opener = Callable[..., Page]
 @pytest.fixture
 def opened(browser: Browser, place: str) -> Iterator[Opener]:
     """Opens the page; in the end it has complained about nothing, and has asked nobody else."""
-    contexts, complaints, asked = [], [], []
 
-    def go(screen: dict[str, int], scheme: str = "light", fragment: str = "") -> Page:
-        context = browser.new_context(viewport=screen, color_scheme=scheme, reduced_motion="reduce")
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(place + fragment)
-        return page
+    with watched(browser, place) as made:
 
-    yield go
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in asked if not url.startswith((place, "data:"))] == []
+        def go(screen: dict[str, int], scheme: str = "light", fragment: str = "") -> Page:
+            page = made(viewport=screen, color_scheme=scheme)
+            page.goto(place + fragment)
+            return page
+
+        yield go
 
 
 def milo() -> object:

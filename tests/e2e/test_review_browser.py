@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from reviewed_home import IN_PATHS, ReviewedHome
+from served_page import served, watched
 
 from sploot_media_clustering.entrypoints.api.app import create_app
 from sploot_media_clustering.entrypoints.api.pairing import Pairing
@@ -41,41 +38,24 @@ def place(home: ReviewedHome, request: pytest.FixtureRequest) -> Iterator[str]:
     parts = home.parts()
     if getattr(request, "param", None):
         parts = replace(parts, pairing=Pairing(TOKEN))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        server = uvicorn.Server(uvicorn.Config(create_app(parts), lifespan="off", log_config=None))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
+    with served(create_app(parts)) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture
 def opened(browser: Browser, place: str) -> Iterator[Opener]:
     """Opens the page; in the end it has complained about nothing, and has asked nobody else."""
-    contexts, complaints, asked = [], [], []
 
-    def go(screen: dict[str, int] = DESKTOP, scheme: str = "light", path: str = "review") -> Page:
-        context = browser.new_context(
-            viewport=screen, color_scheme=scheme, reduced_motion="reduce", has_touch=screen is PHONE
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(place + path)
-        page.wait_for_selector("body[data-item]")
-        return page
+    with watched(browser, place) as made:
 
-    yield go
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in asked if not url.startswith((place, "data:"))] == []
+        def go(screen: dict[str, int] = DESKTOP, scheme: str = "light", path: str = "review") -> Page:
+            page = made(viewport=screen, color_scheme=scheme, has_touch=screen is PHONE)
+            page.context.set_default_timeout(PATIENCE_MS)
+            page.goto(place + path)
+            page.wait_for_selector("body[data-item]")
+            return page
+
+        yield go
 
 
 def item(page: Page) -> dict:

@@ -112,6 +112,16 @@ class Counted:
 FOREVER_S = 1e6
 
 
+async def one_then_two(run: Counted, batching: Batching[int, int]) -> None:
+    """One item is answered, and the two that came meanwhile are after it, together."""
+    first = asyncio.create_task(batching.ask(0))
+    await run.begun(1)
+    pair = [asyncio.create_task(batching.ask(number)) for number in (1, 2)]
+    await asyncio.sleep(0)
+    run.go.set()
+    await asyncio.gather(first, *pair)
+
+
 @pytest.mark.anyio
 async def test_a_lone_item_never_waits_for_others() -> None:
     """Neither the first, nor one after another, however long a batch may wait."""
@@ -130,12 +140,7 @@ async def test_those_who_were_answered_together_ask_again_together() -> None:
     run = Counted()
     batching = Batching(run, delay_s=FOREVER_S)
     async with batching.running(), asyncio.timeout(60):
-        first = asyncio.create_task(batching.ask(0))
-        await run.begun(1)
-        pair = [asyncio.create_task(batching.ask(number)) for number in (1, 2)]
-        await asyncio.sleep(0)
-        run.go.set()
-        await asyncio.gather(first, *pair)
+        await one_then_two(run, batching)
         late = asyncio.create_task(batching.ask(3))
         await asyncio.sleep(0.05)
         assert len(run.batches) == 2
@@ -150,12 +155,7 @@ async def test_who_waits_for_others_in_vain_waits_so_long_and_no_longer() -> Non
     run = Counted()
     batching = Batching(run, delay_s=0.01)
     async with batching.running(), asyncio.timeout(60):
-        first = asyncio.create_task(batching.ask(0))
-        await run.begun(1)
-        pair = [asyncio.create_task(batching.ask(number)) for number in (1, 2)]
-        await asyncio.sleep(0)
-        run.go.set()
-        await asyncio.gather(first, *pair)
+        await one_then_two(run, batching)
         assert await batching.ask(3) == 3
         assert await batching.ask(4) == 4
     assert run.batches == [[0], [1, 2], [3], [4]]
@@ -167,12 +167,7 @@ async def test_who_waits_for_others_is_told_when_it_ends() -> None:
     run = Counted()
     batching = Batching(run, delay_s=FOREVER_S)
     async with batching.running(), asyncio.timeout(60):
-        first = asyncio.create_task(batching.ask(0))
-        await run.begun(1)
-        pair = [asyncio.create_task(batching.ask(number)) for number in (1, 2)]
-        await asyncio.sleep(0)
-        run.go.set()
-        await asyncio.gather(first, *pair)
+        await one_then_two(run, batching)
         late = asyncio.create_task(batching.ask(3))
         await asyncio.sleep(0.05)
     with pytest.raises(TemporaryError):

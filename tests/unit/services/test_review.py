@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from fake_heads import Album, embedding_of, service_of
-from strategies_album import DIMENSION, LOOK_DIMENSION, SCENE_DIMENSION, sighting
+from strategies_album import drawn_photo
 
-from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.decisions import Kind
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import InputError
@@ -25,29 +24,14 @@ LATER = NOON + timedelta(hours=1)
 REQUEST = Request(pet_id="home", at=NOON, questions=20)
 
 
-def photo(image_id: str, rng: np.random.Generator, *centres: float) -> Photo:
-    scene = rng.normal(size=SCENE_DIMENSION)
-    return Photo(
-        image_id=image_id,
-        captured_at=None,
-        width_px=800,
-        height_px=600,
-        scene=(scene / np.linalg.norm(scene)).astype(np.float32),
-        sightings=tuple(
-            sighting(rng, np.full(DIMENSION, centre), np.zeros(LOOK_DIMENSION), species=0)
-            for centre in centres
-        ),
-    )
-
-
 class Household:
     """Two cats, five photos each, one photo of both, and one of none."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(3)
-        photos = [photo(f"a/{i}.jpg", rng, 6.0) for i in range(5)]
-        photos += [photo(f"b/{i + 5}.jpg", rng, -6.0) for i in range(5)]
-        photos += [photo("both.jpg", rng, 6.0, -6.0), photo("sofa.jpg", rng)]
+        photos = [drawn_photo(f"a/{i}.jpg", rng, 6.0) for i in range(5)]
+        photos += [drawn_photo(f"b/{i + 5}.jpg", rng, -6.0) for i in range(5)]
+        photos += [drawn_photo("both.jpg", rng, 6.0, -6.0), drawn_photo("sofa.jpg", rng)]
         self.clustering: ClusteringService = service_of(Album(tuple(photos)))
         self.review = ReviewService(self.clustering)
         self.state = self.clustering.updated(self.clustering.empty(), map(embedding_of, photos))
@@ -247,7 +231,9 @@ def test_every_answer_to_a_question_ends_it() -> None:
     )
     for animals, count, apart, seed in doubtful:
         rng = np.random.default_rng(seed)
-        photos = tuple(photo(f"{k}/{i}.jpg", rng, k * apart) for k in range(animals) for i in range(count))
+        photos = tuple(
+            drawn_photo(f"{k}/{i}.jpg", rng, k * apart) for k in range(animals) for i in range(count)
+        )
         clustering = service_of(Album(photos))
         review = ReviewService(clustering)
         state = clustering.updated(clustering.empty(), map(embedding_of, photos))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,9 +9,8 @@ import pytest
 from fake_heads import Album, embedding_of, service_of
 from msgspec.structs import replace
 from sample_answers import BOX, aside, cluster, household
-from strategies_album import DIMENSION, LOOK_DIMENSION, SCENE_DIMENSION, sighting
+from strategies_album import drawn_photo
 
-from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.services.answer import Answer, BestGuess, Cluster
 from sploot_media_clustering.services.answering import Request
 from sploot_media_clustering.services.decision_records import Question, Said, Sighted
@@ -182,25 +180,12 @@ def test_as_many_are_told_as_are_asked_for() -> None:
     assert (queue.total, len(queue.items)) == (2, 1)
 
 
-def photo(image_id: str, rng: np.random.Generator, centres: Sequence[float]) -> Photo:
-    scene = rng.normal(size=SCENE_DIMENSION)
-    return Photo(
-        image_id=image_id,
-        captured_at=None,
-        width_px=800,
-        height_px=600,
-        scene=(scene / np.linalg.norm(scene)).astype(np.float32),
-        sightings=tuple(
-            sighting(rng, np.full(DIMENSION, c), np.zeros(LOOK_DIMENSION), species=0) for c in centres
-        ),
-    )
-
-
 def test_an_album_takes_every_verdict_and_the_item_is_gone() -> None:
     """Said of a real album, whichever key is pressed; taken back, the same item is there again."""
     rng = np.random.default_rng(3)
-    photos = [photo(f"{name}/{i}.jpg", rng, [c]) for name, c in (("a", 2.2), ("b", -2.2)) for i in range(4)]
-    photos += [photo("between.jpg", rng, [0.3]), photo("both.jpg", rng, [2.2, -2.2])]
+    apart = {"a": 2.2, "b": -2.2}
+    photos = [drawn_photo(f"{name}/{i}.jpg", rng, at) for name, at in apart.items() for i in range(4)]
+    photos += [drawn_photo("between.jpg", rng, 0.3), drawn_photo("both.jpg", rng, 2.2, -2.2)]
     clustering = service_of(Album(tuple(photos)))
     state = clustering.updated(clustering.empty(), map(embedding_of, photos))
     asked = Request(pet_id="home", at=NOON, questions=20)
