@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from rich.console import Console
@@ -14,8 +16,8 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -24,20 +26,36 @@ T = TypeVar("T")
 _PIPED_COLUMNS: Final = 160
 """Width of tables that go to a file or a pipe, where no terminal says how wide it is."""
 
-_RATE_OVER_S: Final = 5.0
-"""Short, since photos that are known already go by in no time and say nothing of those to come."""
+_PACE_OVER_S: Final = 30.0
+"""Some batches long, also where one takes seconds; not all of the time, since photos that are known already go
+by in no time and say nothing of those to come."""
+_LEAST_SEEN: Final = 2
 
 out: Final = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 err: Final = Console(stderr=True, highlight=False, emoji=False)
 
 
-class RateColumn(ProgressColumn):
-    """Photos a second, so far."""
+class PaceColumn(ProgressColumn):
+    """Photos a second, and how long the others take at that pace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[TaskID, deque[tuple[float, float]]] = {}
 
     def render(self, task: Task) -> Text:
-        """The rate, or nothing before the first photo."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+        """The pace between two batches of the last while; nothing before the first."""
+        now_s = task.get_time()
+        seen = self._seen.setdefault(task.id, deque([(task.start_time or now_s, 0.0)]))
+        if task.completed > seen[-1][1]:
+            seen.append((now_s, task.completed))
+        while len(seen) > _LEAST_SEEN and seen[1][0] < now_s - _PACE_OVER_S:
+            seen.popleft()
+        (first_s, first), (last_s, last) = seen[0], seen[-1]
+        if last_s <= first_s:
+            return Text()
+        pace = (last - first) / (last_s - first_s)
+        left = timedelta(seconds=round((task.remaining or 0.0) / pace))
+        return Text(f"{pace:.1f}/s  {left}", style="progress.data.speed")
 
 
 def progress_bar(*, quiet: bool = False) -> Progress:
@@ -47,15 +65,13 @@ def progress_bar(*, quiet: bool = False) -> Progress:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        RateColumn(),
-        TimeRemainingColumn(),
+        PaceColumn(),
     )
     return Progress(
         *columns,
         console=err,
         transient=True,
         disable=quiet or not err.is_terminal,
-        speed_estimate_period=_RATE_OVER_S,
     )
 
 
