@@ -27,8 +27,8 @@ _PIPED_COLUMNS: Final = 160
 """Width of tables that go to a file or a pipe, where no terminal says how wide it is."""
 
 _PACE_OVER_S: Final = 30.0
-"""Some batches long, also where one takes seconds; not all of the time, since photos that are known already go
-by in no time and say nothing of those to come."""
+"""Some batches long, also where one takes seconds; not all of the time, since photos that are known already
+go by in no time and say nothing of those to come."""
 _LEAST_SEEN: Final = 2
 
 out: Final = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)

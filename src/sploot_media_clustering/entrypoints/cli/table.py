@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, Literal
 
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,8 @@ from sploot_media_clustering.services.targets import members
 Level = Literal["subject", "look", "all"]
 
 _PHOTOS_NAMED: Final = 5
+_INDENT: Final = (0, 0, 0, 2)
+"""Of looks, on each line of a name."""
 
 
 def print_answer(answer: Answer, level: Level, asked_by: str) -> None:
@@ -55,13 +59,14 @@ def tally(photos: int, placed: Collection[str], unclustered: Sequence[Unclustere
 
 
 def print_clusters(title: str, clusters: Sequence[Cluster | PageCluster]) -> None:
-    """Print clusters, a line each."""
+    """Print clusters, a line each where there is room; of looks below their animals not why a hero is one."""
     # Names are Text, since a photo or a folder may be called anything, brackets included.
     table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
     for heading in ("", "photos", "hero", "why"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "photos" else "left")
+    both = {part.level for part in clusters} == {"subject", "look"}
     for part in clusters:
-        table.add_row(*_row(part))
+        table.add_row(*_row(part, why=not both or part.level == "subject"))
     out.print(table)
 
 
@@ -109,12 +114,12 @@ def _way(move: Move) -> str:
     return f"joined {joined}" if joined else f"left {left}"
 
 
-def _row(part: Cluster | PageCluster) -> tuple[Text, str, Text, Text]:
+def _row(part: Cluster | PageCluster, *, why: bool) -> tuple[RenderableType, str, Text, Text]:
     hero = part.heroes[0] if part.heroes else None
-    name = part.name or part.label
-    label = Text(name, style="bold") if part.level == "subject" else Text(f"  {name}")
-    why = hero.reasons[0] if hero and hero.reasons else ""
-    return label, str(part.size), Text(hero.image_id if hero else "-"), Text(why)
+    name = Text(part.name or part.label, style="bold" if part.level == "subject" else "")
+    label = name if part.level == "subject" else Padding(name, _INDENT)
+    reason = hero.reasons[0] if why and hero and hero.reasons else ""
+    return label, str(part.size), Text(hero.image_id if hero else "-"), Text(reason)
 
 
 def _some(image_ids: Collection[str]) -> str:
