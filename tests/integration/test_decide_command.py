@@ -60,10 +60,14 @@ def test_photos_are_taken_out_split_off_and_brought_back(run: Run, out: Path) ->
     assert [part.image_id for part in album_in(out).unclustered] == ["05.jpg"]
     assert "Said of 2 photos" in run("decide", out, "split", "Cat", "0[015].jpg").stderr
     assert len(names_in(out)) == 2
-    assert run("decide", out, "--undo", "last").exit_code == 0
+    assert "05.jpg, not Cat" in run("decide", out, "--list").stdout
+    assert "1 taken back: split" in run("decide", out, "--undo", "last").stderr
     assert len(names_in(out)) == 1
     listed = json.loads(run("decide", out, "--list", "--json").stdout)
     assert [part["kind"] for part in listed] == ["not_this"]
+    assert "taken back: not-this\n" in run("decide", out, "--undo", "last").stderr
+    assert run("decide", out, "not-this", "Cat", "05.jpg").exit_code == 0
+    listed = json.loads(run("decide", out, "--list", "--json").stdout)
     assert run("decide", out, "hero", "02.jpg").exit_code == 0
     assert album_in(out).clusters[0].hero_image_id == "02.jpg"
     assert run("decide", out, "--undo-to", listed[0]["id"]).exit_code == 0
@@ -114,6 +118,14 @@ def test_several_albums_ask_which_one(run: Run, tmp_path: Path) -> None:
     assert run("decide", "out", "--album", "b", "name", "Cat", "Milo").exit_code == 0
     after = decode(Path("out/clusters.json").read_bytes())
     assert after["a"] == before["a"]
+    listed = run("decide", "out", "--list")
+    assert (listed.exit_code, "name Milo" in listed.stdout) == (0, True)
+    assert {
+        name: len(said) for name, said in json.loads(run("decide", "out", "--list", "--json").stdout).items()
+    } == {
+        "a": 0,
+        "b": 1,
+    }
     assert after["b"].clusters[0].name == "Milo"
 
 

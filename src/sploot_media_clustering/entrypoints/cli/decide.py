@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,11 +32,12 @@ from sploot_media_clustering.services.decision_records import (
     MAX_FILE_BYTES,
     Decided,
     Question,
+    Sighted,
     decode_lines,
     encode_lines,
 )
 from sploot_media_clustering.services.review import ReviewService, namesake, said
-from sploot_media_clustering.services.targets import Targets
+from sploot_media_clustering.services.targets import Targets, members
 from sploot_media_clustering.settings import from_environment
 
 _LAST: Final = "last"
@@ -100,12 +102,13 @@ def decide(
             "expected one thing to do: something said (such as: name 'Cat 2' Milo), or one of --ask, "
             "--list, --undo, --undo-to, --import, --export"
         )
+    if listed:
+        _print_decisions(folder, album, as_json=as_json)
+        return
     settings = from_environment()
     with open_engine(replace(settings, model=model or settings.model)) as engine:
         review = _Review.of(folder, album, engine)
-        if listed:
-            _print_decisions(review.answer().decisions, as_json=as_json)
-        elif save is not None:
+        if save is not None:
             save.write_bytes(encode_lines(review.state.decisions))
             err.print(f"{len(review.state.decisions)} decisions in {escape(str(save))}")
         else:
@@ -149,8 +152,16 @@ def _kind(word: str) -> Kind:
     for kind in KINDS:
         if kind == word.replace("-", "_"):
             return kind
-    known = ", ".join(kind.replace("_", "-") for kind in KINDS)
-    raise typer.BadParameter(f"expected one of {known}, got {word!r}")
+    raise typer.BadParameter(f"expected one of {', '.join(map(_word, KINDS))}, got {word!r}")
+
+
+def _word(kind: Kind) -> str:
+    return kind.replace("_", "-")
+
+
+def _require_known(name: str, albums: Collection[str], folder: Path) -> None:
+    if name not in albums:
+        raise InputError(f"expected an album of {folder} ({', '.join(albums)}), got {name!r}")
 
 
 @dataclass(slots=True)
@@ -180,8 +191,7 @@ class _Review:
         if album is None and len(albums) > 1:
             raise InputError(f"expected --album with one of {', '.join(albums)}, which are all in {folder}")
         name = next(iter(albums)) if album is None else album
-        if name not in albums:
-            raise InputError(f"expected an album of {folder} ({', '.join(albums)}), got {name!r}")
+        _require_known(name, albums, folder)
         state = KeptStates(folder, engine.clustering).known(name)
         return cls(results, name, albums, results.photos(), state, engine)
 
@@ -219,7 +229,7 @@ class _Review:
             self.state, gone = self.service.undo(
                 self.state, [part for told in ids for part in (newest if told == _LAST else [told])]
             )
-        kinds = ", ".join(decision.kind for decision in gone)
+        kinds = ", ".join(_word(decision.kind) for decision in gone)
         err.print(f"{len(gone)} taken back: {kinds or 'nothing'}", style="dim")
 
     def take(self, path: Path) -> None:
@@ -283,19 +293,48 @@ def _key(prompt: str) -> str:
     return key
 
 
-def _print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> None:
+def _print_decisions(folder: Path, album: str | None, *, as_json: bool) -> None:
+    """Of one album, or of all."""
+    albums = Results(folder).answers()
+    if album is not None:
+        _require_known(album, albums, folder)
+        albums = {album: albums[album]}
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(decisions) + b"\n")
+        told = {name: answer.decisions for name, answer in albums.items()}
+        one = next(iter(told.values())) if len(told) == 1 else None
+        sys.stdout.buffer.write(msgspec.json.encode(told if one is None else one) + b"\n")
         return
-    table = Table(box=None, pad_edge=False)
+    for name, answer in albums.items():
+        if answer.decisions:
+            out.print(_decision_table(name, answer))
+    out.print(counted(sum(len(answer.decisions) for answer in albums.values()), "decision"))
+
+
+def _decision_table(title: str, answer: Answer) -> Table:
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
     for heading in ("id", "said at", "what", "of", "standing"):
         table.add_column(heading, overflow="fold")
-    for part in decisions:
-        first = part.sightings[0].image_id
-        more = len(part.sightings) + len(part.others) - 1
+    animals = (part for part in answer.clusters if part.level == "subject")
+    whose = {seen: part.name or part.label for part in animals for seen in members(part)}
+    for part in answer.decisions:
         standing = f"superseded by {part.superseded_by}" if part.superseded_by else part.status
-        what = part.kind.replace("_", "-") + (f" {part.name}" if part.name else "")
-        of = Text(first + (f" and {more} more" if more else ""))
-        table.add_row(part.id, f"{part.at.astimezone():%Y-%m-%d %H:%M}", Text(what), of, standing)
-    out.print(table)
-    out.print(f"{len(decisions)} decisions")
+        what = _word(part.kind) + (f" {part.name}" if part.name else "")
+        of = ", ".join(filter(None, (_first_of(part.sightings), _compared(part, whose))))
+        table.add_row(part.id, f"{part.at.astimezone():%Y-%m-%d %H:%M}", Text(what), Text(of), standing)
+    return table
+
+
+def _compared(part: Decided, whose: Mapping[Sighted, str]) -> str:
+    """What a decision's photos are compared with, by the animal that most of the others show now."""
+    if not part.others:
+        return ""
+    if part.kind == "same":
+        return f"and {_first_of(part.others)}"
+    found = Counter(whose[seen] for seen in part.others if seen in whose).most_common(1)
+    with_whom = found[0][0] if found else _first_of(part.others)
+    return f"{'is' if part.kind == 'confirm' else 'not'} {with_whom}"
+
+
+def _first_of(parts: Sequence[Sighted]) -> str:
+    photos = {part.image_id for part in parts}
+    return min(photos) + (f" and {len(photos) - 1} more" if len(photos) > 1 else "")
