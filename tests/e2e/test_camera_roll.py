@@ -70,6 +70,12 @@ def test_a_cluster_shows_one_animal(clustered: Clustered) -> None:
     assert len(main) <= len(animals) + 2
 
 
+def test_a_hero_shows_its_animal_alone(clustered: Clustered) -> None:
+    """A collage of two halves is the first hero of neither."""
+    heroes = [subject.hero_image_id for subject in subjects(clustered.answer)]
+    assert [name for name in heroes if name and "+" in clustered.roll.animals[name]] == []
+
+
 def test_what_shows_no_animal_stays_outside(clustered: Clustered) -> None:
     """Photos of things are in no cluster, and say why."""
     things = {name for name, animal in clustered.roll.animals.items() if not animal}
