@@ -55,3 +55,12 @@ def test_a_photo_of_two_animals_is_one_photo() -> None:
     """Which each of them has."""
     found = changes(album(a=["1"], b=["2"]), album(a=["1", "3"], b=["2", "3"]))
     assert (found.came, dict(found.joined)) == (1, {"Cat a": 1, "Cat b": 1})
+
+
+def test_a_great_upheaval_is_summed_up() -> None:
+    """Five ways are told, the rest is counted."""
+    before = {f"a{place}": [f"{place}", f"stays{place}"] for place in range(7)}
+    after = {f"a{place}": [f"{(place + 1) % 7}", f"stays{place}"] for place in range(7)}
+    told = sentence(changes(album(**before), album(**after)))
+    assert told.count(" moved from ") == 5
+    assert told.endswith("; 2 more moved in other ways")

@@ -20,6 +20,7 @@ from sploot_media_clustering.services.targets import members
 Level = Literal["subject", "look", "all"]
 
 _PHOTOS_NAMED: Final = 5
+_WAYS_TOLD: Final = 5
 _INDENT: Final = (0, 0, 0, 2)
 """Of looks, on each line of a name."""
 
@@ -103,7 +104,9 @@ def sentence(found: Changes) -> str:
         parts.append(f"{' and '.join(found.founded)} {'is' if len(found.founded) == 1 else 'are'} new")
     if found.gone:
         parts.append(f"{' and '.join(found.gone)} {'is' if len(found.gone) == 1 else 'are'} no more")
-    parts += [f"{_some(move.image_ids)} {_way(move)}" for move in found.moved]
+    parts += [f"{_some(move.image_ids)} {_way(move)}" for move in found.moved[:_WAYS_TOLD]]
+    if rest := sum(len(move.image_ids) for move in found.moved[_WAYS_TOLD:]):
+        parts.append(f"{rest} more moved in other ways")
     return "; ".join(parts)
 
 
