@@ -128,10 +128,12 @@ def _plan(pictures: tuple[SamplePicture, ...], rng: np.random.Generator) -> Iter
         count = _OCCASIONS_EACH if picture.animal else 1
         for place in rng.choice(len(_OCCASIONS), size=count, replace=False):
             yield from _occasion(picture, *_OCCASIONS[int(place)], rng)
-    for species in ("cat", "dog"):  # early and by lamp: half of each stands for neither animal as its hero
+    for species in ("cat", "dog"):  # half of each: by lamp, neither first nor recent, so that it is no hero
         pairs = pairwise(picture for picture in pictures if picture.animal == species)
         for pair in islice(pairs, 1):
-            yield _Planned(FIRST_DAY, pair, shots.Shot(1.1, shots.LAMP, upright=True))
+            yield _Planned(
+                FIRST_DAY + timedelta(days=_DAYS // 2), pair, shots.Shot(1.1, shots.LAMP, upright=True)
+            )
 
 
 def _occasion(
