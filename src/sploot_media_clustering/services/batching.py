@@ -21,6 +21,8 @@ from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
 from sploot_media_clustering.services.ports import EmbeddedViews, Embedder
 
 BATCH: Final = 16
+_PHOTO_BATCHES: Final = 2
+"""One is decoded while the other one is in the networks."""
 _WAITING: Final = 64
 """Items that wait, photos with their bytes; whoever brings more has to wait himself."""
 
@@ -38,30 +40,40 @@ class Batching(Generic[T, R]):
     """One queue in front of what takes batches.
 
     Args:
-        run: items to their results, in order; called in a thread, one batch at a time.
+        run: items to their results, in order; called in a thread.
         batch: items that go through together, at most.
+        at_once: batches that are run beside each other, at most.
         delay_s: after a batch of several, how long the next one may wait to become as large: those who were
             answered together ask again together. A lone item never waits, nor does one that finds the
             networks idle for longer than this.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[T]], Sequence[R]], *, batch: int = BATCH, delay_s: float = 0.0
+        self,
+        run: Callable[[Sequence[T]], Sequence[R]],
+        *,
+        batch: int = BATCH,
+        at_once: int = 1,
+        delay_s: float = 0.0,
     ) -> None:
         self._run = run
         self._batch = batch
+        self._at_once = at_once
         self._delay_s = delay_s
         self._queue: asyncio.Queue[_Wish[T, R]] = asyncio.Queue(_WAITING)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The queue is served; at the end, whoever still waits is told so."""
-        server = asyncio.create_task(self._serve(), name="batcher")
+        servers = [
+            asyncio.create_task(self._serve(), name=f"batcher-{number}") for number in range(self._at_once)
+        ]
         try:
             yield
         finally:
-            server.cancel()
-            await asyncio.wait([server])
+            for server in servers:
+                server.cancel()
+            await asyncio.wait(servers)
             while not self._queue.empty():
                 _tell_all([self._queue.get_nowait()], TemporaryError("embedding has ended"))
 
@@ -146,12 +158,12 @@ class Batcher(Batching[PhotoInput, PhotoEmbedding | PhotoFailure]):
     """Photos of many jobs in one batch.
 
     Args:
-        embedder: used by one thread at a time.
+        embedder: used by several threads.
         batch: photos that go through together, at most.
     """
 
     def __init__(self, embedder: PhotoEmbedder, *, batch: int = BATCH) -> None:
-        super().__init__(self._embedded, batch=batch)
+        super().__init__(self._embedded, batch=batch, at_once=_PHOTO_BATCHES)
         self._embedder = embedder
 
     @property

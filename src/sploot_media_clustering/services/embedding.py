@@ -1,8 +1,8 @@
 """From photos to embeddings: decode, find animals, cut views, embed them, measure pixels.
 
-Many photos go through in batches, in order, while other threads decode the next ones. One photo goes
-through with the least delay: it is embedded as a whole while animals are looked for, and their crops are
-embedded beside that unless the detector needs the whole photo's word.
+Many photos go through in batches, in order, two beside each other, while other threads decode the next ones.
+One photo goes through with the least delay: it is embedded as a whole while animals are looked for, and their
+crops are embedded beside that unless the detector needs the whole photo's word.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ BATCH: Final = 4
 alone when the last photo is decoded."""
 
 _AHEAD_BATCHES: Final = 2
-"""Batches being decoded while one is embedded."""
+"""Batches being decoded while others are embedded."""
+
+_AT_ONCE: Final = 2
+"""Batches in the networks: one has steps that a core does alone, which the other fills."""
 
 T = TypeVar("T")
 
@@ -81,8 +84,8 @@ class EmbeddingService:
 
     Args:
         decoder: bytes to pictures; used from several threads.
-        detector: finds animals.
-        embedder: views to vectors; used from two threads.
+        detector: finds animals; used from several threads.
+        embedder: views to vectors; used from several threads.
         thresholds: when a box is believed to be an animal.
         workers: threads that decode.
         batch: photos embedded together.
@@ -104,7 +107,8 @@ class EmbeddingService:
         self._thresholds = thresholds
         self._batch = batch
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="embedding")
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="embedding-whole")
+        self._networks = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="embedding-batch")
+        self._beside = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="embedding-whole")
 
     @property
     def version(self) -> str:
@@ -124,8 +128,8 @@ class EmbeddingService:
 
     def close(self) -> None:
         """End the threads; photos that wait are dropped."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._beside.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._networks, self._beside):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def embed(self, photos: Iterable[PhotoInput]) -> Iterator[PhotoEmbedding | PhotoFailure]:
         """Embed any number of photos, in their order, holding a bounded number of them in memory.
@@ -136,13 +140,18 @@ class EmbeddingService:
             photos: taken from as they are needed, some batches ahead.
         """
         decoded = self._decoded_ahead(iter(photos))
+        waiting: deque[Future[list[PhotoEmbedding | PhotoFailure]]] = deque()
         try:
             while batch := list(islice(decoded, self._batch)):
-                embedded = iter(self._embedded([photo for photo in batch if isinstance(photo, _Ready)]))
-                for photo in batch:
-                    yield next(embedded) if isinstance(photo, _Ready) else photo
+                waiting.append(self._networks.submit(self._results, batch))
+                if len(waiting) == _AT_ONCE:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
         finally:
             decoded.close()
+            for future in waiting:
+                future.cancel()
 
     def embed_one(self, photo: PhotoInput) -> PhotoEmbedding:
         """Embed one photo with the least delay.
@@ -185,6 +194,11 @@ class EmbeddingService:
 
     def _views(self, data: bytes) -> PhotoViews:
         return PhotoViews(self._decoder.decode(data), self._detector.input_px, self._embedder.input_px)
+
+    def _results(self, batch: Sequence[_Ready | PhotoFailure]) -> list[PhotoEmbedding | PhotoFailure]:
+        """Embeddings of those that could be decoded, in their places."""
+        embedded = iter(self._embedded([photo for photo in batch if isinstance(photo, _Ready)]))
+        return [next(embedded) if isinstance(photo, _Ready) else photo for photo in batch]
 
     def _embedded(self, photos: Sequence[_Ready]) -> list[PhotoEmbedding]:
         if not photos:

@@ -44,7 +44,7 @@ def photo(text: str) -> PhotoInput:
 
 @pytest.mark.anyio
 async def test_what_waits_goes_together_and_a_first_photo_does_not_wait() -> None:
-    """The first is alone in its batch; those that came meanwhile share the next ones."""
+    """The first is alone in its batch; those that came meanwhile share the next ones, two at once."""
     embedder = HeldEmbedder()
     batcher = Batcher(embedder, batch=4)
     async with batcher.running():
@@ -55,7 +55,7 @@ async def test_what_waits_goes_together_and_a_first_photo_does_not_wait() -> Non
         embedder.go.set()
         found = await asyncio.gather(*tasks)
     assert [part.image_id for part in found] == [f"milo {n}" for n in range(7)]
-    assert embedder.batches == [1, 4, 2]
+    assert sorted(embedder.batches) == [1, 2, 4]
 
 
 @pytest.mark.anyio
