@@ -25,7 +25,7 @@ from sploot_media_clustering.services.desk import (
     Undo,
 )
 from sploot_media_clustering.services.job_request import JobRequest
-from sploot_media_clustering.services.overseeing import OpenJob, Overview
+from sploot_media_clustering.services.overseeing import OpenJob, Overview, Waiting
 
 
 @dataclass
@@ -154,6 +154,9 @@ class MemoryOverseer:
             workers=self.workers,
             dead_letters=2,
             dead_letters_most=10,
+            lanes=(
+                Waiting(partition=0, lane="live", waiting=self.waiting, in_hand=self.in_hand, oldest_s=5.0),
+            ),
         )
 
     async def open_jobs(self, limit: int) -> tuple[OpenJob, ...]:

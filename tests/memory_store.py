@@ -28,8 +28,10 @@ from sploot_media_clustering.services.jobs import (
     Position,
     digest,
     encode,
+    lane_of,
     name_of,
 )
+from sploot_media_clustering.services.lanes import LIVE, Lane, lanes_of, located, partition_of
 from sploot_media_clustering.services.letters import shown_letter
 from sploot_media_clustering.services.models_in_charge import Term
 
@@ -43,7 +45,8 @@ class MemoryServer:
     silence_s: float = 15.0
     late_s: float = 0.0
     entries: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
-    unread: deque[str] = field(default_factory=deque)
+    partitions: int = 1
+    unread: dict[Lane, deque[str]] = field(default_factory=lambda: defaultdict(deque))
     pending: dict[str, tuple[str, float]] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     jobs: dict[str, tuple[str, Position, JobState]] = field(default_factory=dict)
@@ -55,22 +58,28 @@ class MemoryServer:
     results: list[tuple[str, int, bytes]] = field(default_factory=list)
     relayed: dict[str, int] = field(default_factory=dict)
     letters: dict[str, Burial] = field(default_factory=dict)
-    last: Position = field(default_factory=lambda: Position(0, 0))
+    last: dict[str, Position] = field(default_factory=lambda: defaultdict(lambda: Position(0, 0)))
 
     def now_ms(self) -> int:
         return int((time.time() + self.late_s) * 1000)
 
-    def next_id(self) -> str:
-        now = self.now_ms()
-        same = now <= self.last.ms
-        self.last = Position(self.last.ms, self.last.number + 1) if same else Position(now, 0)
-        return str(self.last)
+    def next_id(self, stream: str) -> str:
+        """Each stream has ids of its own, as it has on a server."""
+        now, last = self.now_ms(), self.last[stream]
+        self.last[stream] = Position(last.ms, last.number + 1) if now <= last.ms else Position(now, 0)
+        return str(self.last[stream])
 
-    def add(self, fields: dict[bytes, bytes]) -> str:
-        entry_id = self.next_id()
+    def add(self, fields: dict[bytes, bytes], lane: Lane = LIVE) -> str:
+        entry_id = lane.named(self.next_id(f"jobs {lane}"))
         self.entries[entry_id] = fields
-        self.unread.append(entry_id)
+        self.unread[lane].append(entry_id)
         return entry_id
+
+    def set_aside(self, entry_id: str) -> None:
+        fields = self.entries.pop(entry_id)
+        lane = Lane(located(entry_id)[0].partition, "backfill")
+        self.add({POSITION_FIELD: entry_id.encode(), **fields}, lane)
+        self.pending.pop(entry_id)
 
 
 @dataclass
@@ -87,7 +96,8 @@ class MemoryJobQueue:
         fields = {JOB_FIELD: encode(job)}
         if position is not None:
             fields[POSITION_FIELD] = str(position).encode()
-        entry_id = self.server.add(fields)
+        lane = Lane(partition_of(job.pet_id, self.server.partitions), "live")
+        entry_id = self.server.add(fields, lane)
         first = position or Position.parse(entry_id)
         state = JobState(job_id=name, pet_id=job.pet_id, status="queued", updated_at=datetime.now(UTC))
         self.server.jobs[name] = (digest(job), first, state)
@@ -109,18 +119,23 @@ class MemoryJobStream:
     server: MemoryServer
     consumer: str
 
-    async def read(self, count: int, wait_s: float) -> list[Entry]:
+    async def lanes(self) -> Sequence[Lane]:
+        return lanes_of(self.server.partitions)
+
+    async def read(self, lane: Lane, count: int, wait_s: float) -> list[Entry]:
+        unread = self.server.unread[lane]
         for _ in range(max(int(wait_s / 0.005), 1)):
-            if self.server.unread:
+            if unread:
                 break
             await asyncio.sleep(0.005)
-        taken = [self.server.unread.popleft() for _ in range(min(count, len(self.server.unread)))]
-        return [self._mine(entry_id, again=False) for entry_id in taken]
+        taken = [unread.popleft() for _ in range(min(count, len(unread)))]
+        return self._sorted(lane, [self._mine(entry_id, again=False) for entry_id in taken])
 
-    async def claim(self, count: int) -> list[Entry]:
-        now = self.server.now_ms() / 1000
-        silent = [key for key, (_, at) in self.server.pending.items() if now - at >= self.server.silence_s]
-        return [self._mine(entry_id, again=True) for entry_id in silent[:count]]
+    async def claim(self, lane: Lane, count: int) -> list[Entry]:
+        now, held = self.server.now_ms() / 1000, self.server.pending.items()
+        silent = [key for key, (_, at) in held if now - at >= self.server.silence_s]
+        own = [key for key in silent if located(key)[0] == lane]
+        return self._sorted(lane, [self._mine(entry_id, again=True) for entry_id in own[:count]])
 
     async def attempt(self, entry_id: str) -> int:
         if entry_id not in self.server.pending:
@@ -139,6 +154,15 @@ class MemoryJobStream:
         for name in mine:
             self.server.pending[name] = (self.consumer, self.server.now_ms() / 1000)
         return frozenset(mine)
+
+    def _sorted(self, lane: Lane, entries: list[Entry]) -> list[Entry]:
+        kept = []
+        for entry in entries:
+            if lane.name == "live" and lane_of(entry.fields) != "live":
+                self.server.set_aside(entry.entry_id)
+            else:
+                kept.append(entry)
+        return kept
 
     def _mine(self, entry_id: str, *, again: bool) -> Entry:
         self.server.pending[entry_id] = (self.consumer, self.server.now_ms() / 1000)
@@ -213,7 +237,7 @@ class MemoryDeadLetters:
         for letter_id, known in self.server.letters.items():
             if known.about == burial.about:
                 return letter_id
-        letter_id = self.server.next_id()
+        letter_id = self.server.next_id("letters")
         entry = Entry(burial.entry.entry_id, burial.entry.fields, again=True)
         self.server.letters[letter_id] = Burial(
             entry, burial.reason, burial.attempts, burial.job_id, burial.pet_id, burial.position

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.adapters.redis_overseer import RedisOverseer
+from sploot_media_clustering.adapters.redis_partitions import RedisPartitions
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_versions import RedisAlbumVersions
 from sploot_media_clustering.adapters.rooted_files import RootedFileSource
@@ -79,21 +80,43 @@ async def open_connection(url: str) -> AsyncIterator[RedisConnection]:
         await connection.close()
 
 
-async def require_store(url: str) -> None:
-    """Reach the store once.
+async def require_store(url: str, partitions: int | None = None) -> None:
+    """Reach the store once, as a service that begins there.
+
+    Args:
+        url: of the store.
+        partitions: that its jobs are to have.
 
     Raises:
         StoreUnavailableError: it does not answer; the message says where it was looked for.
-        ConfigurationError: the URL is none, or the store does not let us or can't be trusted.
+        ConfigurationError: the URL is none, or the store does not let us, can't be trusted, or has other
+            partitions.
     """
     async with open_connection(url) as connection:
         try:
             await RedisHealth(connection)()
+            await RedisPartitions(connection, partitions, begin=True)()
         except StoreUnavailableError as error:
             raise StoreUnavailableError(
                 f"expected a store at {place(url)}: {str(error).rstrip('.')}; start it, or have REDIS_URL "
                 "name another"
             ) from error
+
+
+async def require_partitions(url: str, partitions: int | None, *, begin: bool = False) -> None:
+    """See that jobs have as many partitions as are asked for; not where the store does not answer yet.
+
+    Args:
+        url: of the store.
+        partitions: that are asked for.
+        begin: whether the service begins with this.
+
+    Raises:
+        ConfigurationError: there are others.
+    """
+    async with open_connection(url) as connection:
+        with suppress(StoreUnavailableError):
+            await RedisPartitions(connection, partitions, begin=begin)()
 
 
 @contextmanager

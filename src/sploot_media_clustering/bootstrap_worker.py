@@ -34,6 +34,7 @@ from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.adapters.redis_overseer import RedisOverseer
+from sploot_media_clustering.adapters.redis_partitions import RedisPartitions
 from sploot_media_clustering.adapters.redis_pulse import RedisPulse
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_stream import SILENCE_S, RedisJobStream
@@ -103,6 +104,7 @@ class Manner:
         silence_s: after which entries of another worker are claimed.
         uri_template: of photos that are told by id alone.
         letters_most: dead letters that are kept; beyond it jobs wait.
+        partitions: of the jobs; None for as many as there are, or one.
         after: called with the name of each step of the protocol that was done.
     """
 
@@ -113,6 +115,7 @@ class Manner:
     silence_s: float = SILENCE_S
     uri_template: str | None = None
     letters_most: int = MOST_LETTERS
+    partitions: int | None = None
     after: Callable[[str], None] = lambda _step: None
 
 
@@ -197,7 +200,8 @@ async def open_worker(url: str, tools: Tools, manner: Manner | None = None) -> A
     telemetry.metrics.runs(tools.clustering.model.version, tools.embedder.version)
     batcher = MeasuredBatcher(tools.embedder, telemetry)
     async with open_connection(url) as connection, batcher.running():
-        stream = RedisJobStream(connection, name, silence_s=manner.silence_s)
+        partitions = RedisPartitions(connection, manner.partitions, begin=True)
+        stream = RedisJobStream(connection, name, silence_s=manner.silence_s, partitions=partitions)
         overseer = RedisOverseer(
             connection, letters_most=manner.letters_most, uri_template=manner.uri_template
         )

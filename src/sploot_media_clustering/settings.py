@@ -13,6 +13,7 @@ from sploot_media_clustering.adapters.filesystems import DEFAULT_TIMEOUT_S
 from sploot_media_clustering.adapters.placement import Execution, asked_providers
 from sploot_media_clustering.adapters.processors import available_cores
 from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.services.lanes import MOST_PARTITIONS
 from sploot_media_clustering.services.overseeing import MOST_LETTERS
 
 _MOST_DIGITS: Final = 15
@@ -145,11 +146,14 @@ class StoreSettings:
         folder: of the embedded server's data (``SPLOOT_STORE``).
         uri_template: of photos that older jobs tell by id alone (``SPLOOT_URI_TEMPLATE``, with ``{pet_id}``
             and ``{image_id}``).
+        partitions: of the jobs, for as long as the store lives; None for as many as there are, or one
+            (``SPLOOT_PARTITIONS``).
     """
 
     url: str = field(repr=False)
     folder: Path
     uri_template: str | None = None
+    partitions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +300,7 @@ def store_from_environment(environment: Mapping[str, str] = os.environ) -> Store
         url=url,
         folder=Path(folder) if folder else _data_home(environment) / "store",
         uri_template=environment.get("SPLOOT_URI_TEMPLATE") or None,
+        partitions=_partitions(environment),
     )
 
 
@@ -348,6 +353,16 @@ def _count(environment: Mapping[str, str], name: str, default: int) -> int:
     if not (told.isascii() and told.isdigit()) or len(told) > _MOST_DIGITS:
         raise ConfigurationError(f"{name} is {told!r}, expected a whole number such as {default}")
     return int(told)
+
+
+def _partitions(environment: Mapping[str, str]) -> int | None:
+    name = "SPLOOT_PARTITIONS"
+    if not environment.get(name):
+        return None
+    count = _count(environment, name, 1)
+    if not 1 <= count <= MOST_PARTITIONS:
+        raise ConfigurationError(f"{name} is {count}, expected 1 to {MOST_PARTITIONS}")
+    return count
 
 
 def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from embedded_server import server_url
-from memory_store import MemoryDeadLetters, MemoryJobQueue, MemoryJobStream, MemoryPetStore, MemoryServer
-from servers import SERVERS, serving
+from job_stores import SILENCE_S, STORES, Store, opened
 
 from sploot_media_clustering.adapters import redis_keys as keys
-from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
-from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
-from sploot_media_clustering.adapters.redis_pulse import RedisPulse
+from sploot_media_clustering.adapters.redis_connection import connect
+from sploot_media_clustering.adapters.redis_jobs import RedisJobQueue
 from sploot_media_clustering.adapters.redis_store import Keeping, RedisPetStore
 from sploot_media_clustering.adapters.redis_stream import RedisJobStream
 from sploot_media_clustering.errors import ConflictError, InputError, StoreUnavailableError
@@ -24,11 +21,7 @@ from sploot_media_clustering.services.desk import JobState
 from sploot_media_clustering.services.job_ports import (
     Burial,
     Commit,
-    DeadLetters,
     Entry,
-    JobQueue,
-    JobStream,
-    PetStore,
 )
 from sploot_media_clustering.services.job_request import JobImage, JobRequest
 from sploot_media_clustering.services.jobs import (
@@ -39,39 +32,9 @@ from sploot_media_clustering.services.jobs import (
     parse,
     position_of,
 )
+from sploot_media_clustering.services.lanes import LIVE
 
 pytestmark = pytest.mark.anyio
-
-SILENCE_S = 0.25
-
-
-@dataclass
-class Store:
-    """One store, by its ports; ``publish`` is what any publisher does, ``results`` what readers see."""
-
-    queue: JobQueue
-    pets: PetStore
-    letters: DeadLetters
-    stream: Callable[[str], JobStream]
-    connection: RedisConnection | None
-    server: MemoryServer
-
-    async def publish(self, fields: dict[bytes, bytes]) -> str:
-        if self.connection is None:
-            return self.server.add(fields)
-        flat = [part for pair in fields.items() for part in pair]
-        return (await self.connection.execute("XADD", keys.JOBS, "*", *flat)).decode()
-
-    async def results(self) -> list[tuple[str, int]]:
-        if self.connection is None:
-            return [(pet_id, version) for pet_id, version, _ in self.server.results]
-        found = await self.connection.execute("XRANGE", keys.RESULTS, "-", "+")
-        return [(fields[b"pet_id"].decode(), int(fields[b"version"])) for _, fields in found]
-
-    async def waiting(self) -> int:
-        if self.connection is None:
-            return len(self.server.entries)
-        return int(await self.connection.execute("XLEN", keys.JOBS))
 
 
 @pytest.fixture
@@ -79,36 +42,10 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in SERVERS if name != "embedded"]
-
-
-@pytest.fixture(params=["memory", "embedded", *SLOW])
+@pytest.fixture(params=STORES)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
-    server = MemoryServer(silence_s=SILENCE_S)
-    if request.param == "memory":
-        yield Store(
-            MemoryJobQueue(server),
-            MemoryPetStore(server),
-            MemoryDeadLetters(server),
-            lambda name: MemoryJobStream(server, name),
-            None,
-            server,
-        )
-        return
-    found = serving(request.param)
-    admin = connect(found.admin)
-    await admin.execute("FLUSHALL")
-    await admin.close()
-    connection = connect(found.url)
-    yield Store(
-        RedisJobQueue(connection),
-        RedisPetStore(connection),
-        RedisDeadLetters(connection),
-        lambda name: RedisJobStream(connection, name, silence_s=SILENCE_S),
-        connection,
-        server,
-    )
-    await connection.close()
+    async with opened(request.param) as found:
+        yield found
 
 
 def job(job_id: str = "job-1", pet_id: str = "milo", *images: str) -> JobRequest:
@@ -161,61 +98,51 @@ async def test_a_job_handed_in_again_keeps_its_position(store: Store) -> None:
     told = await store.queue.state("job-1")
     assert told is not None
     assert told.status == "queued"
-    entries = await store.stream("w1").read(10, 0.01)
+    entries = await store.stream("w1").read(LIVE, 10, 0.01)
     assert [position_of(entry.fields, entry.entry_id) for entry in entries] == [first.position] * 2
 
 
 async def test_what_is_read_is_what_was_published(store: Store) -> None:
     """By the queue, or by anybody."""
     stream = store.stream("w1")
-    assert await stream.read(1, 0.01) == []
+    assert await stream.read(LIVE, 1, 0.01) == []
     await store.queue.add(job())
     other = await store.publish({JOB_FIELD: encode(job("job-2"))})
-    one, two = await stream.read(10, 0.5)
+    one, two = await stream.read(LIVE, 10, 0.5)
     assert parse(one.fields, one.entry_id) == job()
     assert (two.entry_id, two.again) == (other, False)
-    assert await store.stream("w2").read(10, 0.01) == []
+    assert await store.stream("w2").read(LIVE, 10, 0.01) == []
 
 
 async def test_entries_of_the_silent_are_claimed(store: Store) -> None:
     """Not those of a worker whose heart beats; and not what was acknowledged."""
     for number in range(3):
         await store.queue.add(job(f"job-{number}"))
-    lost, kept, done = await store.stream("w1").read(3, 0.5)
+    lost, kept, done = await store.stream("w1").read(LIVE, 3, 0.5)
     await store.stream("w1").acknowledge([done.entry_id])
     other = store.stream("w2")
     end = time.monotonic() + 4 * SILENCE_S
     claimed: list[Entry] = []
     while time.monotonic() < end:
-        assert await beat(store, "w1", [kept.entry_id]) == {kept.entry_id}
-        claimed += await other.claim(10)
-        await beat(store, "w2", [entry.entry_id for entry in claimed])
+        assert await store.beat("w1", [kept.entry_id]) == {kept.entry_id}
+        claimed += await other.claim(LIVE, 10)
+        await store.beat("w2", [entry.entry_id for entry in claimed])
     assert [(entry.entry_id, entry.again) for entry in claimed] == [(lost.entry_id, True)]
     assert claimed[0].fields == lost.fields
-    assert await beat(store, "w1", [lost.entry_id]) == frozenset()
-
-
-async def beat(store: Store, consumer: str, entry_ids: list[str]) -> frozenset[str]:
-    stream = store.stream(consumer)
-    if isinstance(stream, MemoryJobStream):
-        return stream.beat(entry_ids)
-    assert store.connection is not None
-    pulse = RedisPulse.__new__(RedisPulse)
-    pulse._connection, pulse._consumer = store.connection, consumer
-    return await pulse._beat(entry_ids)
+    assert await store.beat("w1", [lost.entry_id]) == frozenset()
 
 
 async def test_attempts_are_counted_until_the_acknowledgement(store: Store) -> None:
     """Of each entry by itself, by whichever worker; one that comes late leaves no count behind."""
     await store.queue.add(job())
-    (entry,) = await store.stream("w1").read(1, 0.5)
+    (entry,) = await store.stream("w1").read(LIVE, 1, 0.5)
     assert await store.stream("w1").attempt(entry.entry_id) == 1
     assert await store.stream("w2").attempt(entry.entry_id) == 2
     await store.stream("w2").acknowledge([entry.entry_id])
     assert await store.waiting() == 0
     assert await store.stream("w2").attempt(entry.entry_id) == 0
     if store.connection is not None:
-        assert not await store.connection.execute("EXISTS", keys.ATTEMPTS)
+        assert not await store.connection.execute("EXISTS", keys.attempts(LIVE))
 
 
 async def test_a_commit_is_whole_and_once(store: Store) -> None:
@@ -345,8 +272,8 @@ async def test_a_worker_that_leaves_keeps_what_it_holds() -> None:
     stream = RedisJobStream(connection, "w1", silence_s=0)
     await stream.leave()
     await RedisJobQueue(connection).add(job())
-    (entry,) = await stream.read(1, 0.5)
-    await RedisJobStream(connection, "w2").read(1, 0.01)
+    (entry,) = await stream.read(LIVE, 1, 0.5)
+    await RedisJobStream(connection, "w2").read(LIVE, 1, 0.01)
     await stream.leave()
     assert len(await connection.execute("XINFO", "CONSUMERS", keys.JOBS, keys.GROUP)) == 2
     await stream.acknowledge([entry.entry_id])

@@ -23,6 +23,8 @@ from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services.job_ports import Burial, Entry
 
 PATIENCE_S = 20.0
+WAITING = 'sploot_jobs_waiting{lane="live",partition="0"}'
+DONE = 'sploot_worker_job_seconds_count{lane="live"}'
 Ask = Callable[[str], Awaitable[httpx.Response]]
 
 
@@ -190,12 +192,12 @@ def test_a_worker_tells_on_its_own_port_how_it_is_and_what_it_measured() -> None
         assert told['sploot_worker_commits_total{result="ok"}'] == 3
         assert told["sploot_worker_batch_photos_sum"] == 3
         assert told["sploot_worker_clustering_seconds_count"] >= 3
-        assert (told["sploot_workers"], told["sploot_jobs_waiting"]) == (1, 0)
+        assert (told["sploot_workers"], told[WAITING]) == (1, 0)
         assert told["sploot_consumption_paused"] == 1
         assert "pet-a" not in text
 
     async def _has_acknowledged(ask: Ask, count: int) -> bool:
-        return figures((await ask("/metrics")).text)["sploot_worker_job_seconds_count"] == count
+        return figures((await ask("/metrics")).text).get(DONE) == count
 
     run(steps)
 

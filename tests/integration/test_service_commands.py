@@ -63,7 +63,7 @@ def test_what_waits_is_counted_and_listed(store: Path, run: Run) -> None:
     assert len(run("pending").stdout.splitlines()) == 1
     filled(store)
     assert line(run("status"), "waiting").split()[1] == "1,"
-    assert line(run("pending"), "cats").split()[:3] == ["cats", "milo", "waiting"]
+    assert line(run("pending"), "cats").split()[:4] == ["cats", "milo", "live", "waiting"]
     (job,) = run("pending", "--json").stdout.splitlines()
     assert json.loads(job)["pet_id"] == "milo"
 

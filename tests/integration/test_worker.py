@@ -45,6 +45,7 @@ from sploot_media_clustering.services.desk import (
     RemoveImage,
 )
 from sploot_media_clustering.services.jobs import ChangeJob, Job, encode
+from sploot_media_clustering.services.lanes import LIVE
 from sploot_media_clustering.services.processing import Limits
 from sploot_media_clustering.services.results import AlbumResult
 
@@ -443,7 +444,7 @@ async def test_a_worker_killed_after_any_step_loses_and_doubles_nothing(
         answer = await service.answer(f"pet-{pet}")
         assert {part.image_id for part in answer.images} == {f"milo-{n}" for n in range(6) if n % 2 == pet}
     assert await service.dead() == ()
-    assert await service.connection.execute("EXISTS", keys.ATTEMPTS, keys.outbox("pet-0")) == 0
+    assert await service.connection.execute("EXISTS", keys.attempts(LIVE), keys.outbox("pet-0")) == 0
 
 
 def assert_once(results: Sequence[AlbumResult], jobs: Sequence[Job]) -> None:

@@ -34,6 +34,7 @@ from sploot_media_clustering.services.job_ports import (
 )
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Job, Position, name_of
+from sploot_media_clustering.services.lanes import Lane, located
 from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource, Picture
 from sploot_media_clustering.services.preparing import Preparer
 from sploot_media_clustering.services.processing import Limits, Ports, Processor, Work
@@ -50,15 +51,19 @@ class MeasuredStream:
         self._stream = stream
         self._telemetry = telemetry
 
-    async def read(self, count: int, wait_s: float) -> list[Entry]:
-        """At most ``count`` new entries, waiting for the first."""
-        entries = await self._stream.read(count, wait_s)
+    async def lanes(self) -> Sequence[Lane]:
+        """Where entries come in."""
+        return await self._stream.lanes()
+
+    async def read(self, lane: Lane, count: int, wait_s: float) -> list[Entry]:
+        """At most ``count`` new entries of a lane, waiting for the first."""
+        entries = await self._stream.read(lane, count, wait_s)
         self._telemetry.metrics.taken.inc(len(entries))
         return entries
 
-    async def claim(self, count: int) -> list[Entry]:
+    async def claim(self, lane: Lane, count: int) -> list[Entry]:
         """At most ``count`` entries of workers that fell silent."""
-        entries = await self._stream.claim(count)
+        entries = await self._stream.claim(lane, count)
         self._telemetry.metrics.claims.inc(len(entries))
         return entries
 
@@ -72,9 +77,8 @@ class MeasuredStream:
         with self._telemetry.stage("acknowledge"):
             await self._stream.acknowledge(entry_ids)
         for entry_id in entry_ids:
-            self._telemetry.metrics.job_seconds.observe(
-                max(0.0, time.time() - Position.parse(entry_id).ms / 1000)
-            )
+            age_s = max(0.0, time.time() - Position.parse(entry_id).ms / 1000)
+            self._telemetry.metrics.job_seconds.labels(located(entry_id)[0].name).observe(age_s)
 
 
 class MeasuredQueue:

@@ -11,6 +11,7 @@ import msgspec
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters import redis_scripts as scripts
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, Value
+from sploot_media_clustering.adapters.redis_partitions import RedisPartitions
 from sploot_media_clustering.errors import ConflictError, InputError, StoreUnavailableError
 from sploot_media_clustering.services.desk import DeadLetter, JobState
 from sploot_media_clustering.services.job_ports import Burial, Entry, Queued
@@ -23,6 +24,7 @@ from sploot_media_clustering.services.jobs import (
     encode,
     name_of,
 )
+from sploot_media_clustering.services.lanes import Lane, partition_of
 from sploot_media_clustering.services.letters import shown_letter
 from sploot_media_clustering.services.overseeing import MOST_LETTERS
 
@@ -42,6 +44,7 @@ class RedisJobQueue:
 
     def __init__(self, connection: RedisConnection) -> None:
         self._connection = connection
+        self._partitions = RedisPartitions(connection)
 
     async def add(self, job: Job, position: Position | None = None) -> Queued:
         """Store a job, which has an id; one that is known is not stored again."""
@@ -58,11 +61,12 @@ class RedisJobQueue:
             state = msgspec.json.decode(told[2], type=JobState)
             if told[1]:
                 return Queued(Position.parse(told[1]), state, known=True)
-        command: list[Value] = ["XADD", keys.JOBS, "*", JOB_FIELD, body]
+        lane = Lane(partition_of(job.pet_id, await self._partitions()), "live")
+        command: list[Value] = ["XADD", keys.stream(lane), "*", JOB_FIELD, body]
         if position is not None:
             command += [POSITION_FIELD, str(position)]
         entry: bytes = await self._connection.execute(*command)
-        first = position or Position.parse(entry)
+        first = position or Position.parse(lane.named(entry.decode()))
         await self._connection.execute("HSET", keys.job(name), "entry", str(first))
         return Queued(first, state, known=told[0] == b"known")
 

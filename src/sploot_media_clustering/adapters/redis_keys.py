@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from sploot_media_clustering.services.lanes import Lane
+
 JOBS: Final = "streams:media.cluster"
-"""Stream of jobs."""
+"""Stream of jobs of the first partition, in the others with ``.1``, ``.2`` ... behind it."""
 GROUP: Final = "media-clustering-workers"
-"""Consumer group of the workers."""
-ATTEMPTS: Final = f"{{{JOBS}}}:attempts"
-"""Hash: entry id to the times that it was worked on alone."""
+"""Consumer group of the workers, on each stream of jobs."""
+
+PARTITIONS: Final = f"{{{JOBS}}}:partitions"
+"""String: how many partitions there are, for good; no key before the first worker or API."""
 
 PAUSED: Final = f"{{{JOBS}}}:paused"
 """String: when consumption was paused; no key where it is not."""
@@ -32,6 +35,23 @@ LETTERS: Final = "streams:media.cluster.deadletter"
 """Stream of messages that were given up."""
 LETTER_OF: Final = f"{{{LETTERS}}}:about"
 """Hash: a job, or a message that could not be read, to the id of its dead letter."""
+
+
+def jobs(partition: int) -> str:
+    """Stream of jobs of a partition; publishers add to it."""
+    return f"{JOBS}.{partition}" if partition else JOBS
+
+
+def stream(lane: Lane) -> str:
+    """Stream of the jobs that wait in a lane; both of a partition are in one slot."""
+    own = jobs(lane.partition)
+    return own if lane.name == "live" else f"{{{own}}}:{lane.name}"
+
+
+def attempts(lane: Lane) -> str:
+    """Hash: entry id to the times that it was worked on alone."""
+    told = f"{{{jobs(lane.partition)}}}:attempts"
+    return told if lane.name == "live" else f"{told}:{lane.name}"
 
 
 def job(job_id: str) -> str:

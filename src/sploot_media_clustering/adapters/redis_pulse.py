@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters import redis_scripts as scripts
 from sploot_media_clustering.adapters.redis_connection import connect
+from sploot_media_clustering.adapters.redis_stream import by_lane
+from sploot_media_clustering.errors import StoreUnavailableError
+from sploot_media_clustering.services.lanes import LIVE
 
 
 class RedisPulse:
@@ -32,10 +35,19 @@ class RedisPulse:
         return self._runner.run(self._beat(entry_ids))
 
     async def _beat(self, entry_ids: Sequence[str]) -> frozenset[str]:
-        told = [keys.GROUP, self._consumer, *entry_ids]
-        return frozenset(
-            part.decode() for part in await self._connection.run(scripts.BEAT, [keys.JOBS], told)
-        )
+        """Of all lanes, also where the server of one does not answer, which is raised in the end."""
+        held, kept, missed = by_lane(entry_ids), set[str](), list[StoreUnavailableError]()
+        for lane, own_ids in (held or {LIVE: []}).items():
+            told = [keys.GROUP, self._consumer, *own_ids]
+            try:
+                found = await self._connection.run(scripts.BEAT, [keys.stream(lane)], told)
+            except StoreUnavailableError as error:
+                missed.append(error)
+            else:
+                kept |= {lane.named(own_id.decode()) for own_id in found}
+        if missed:
+            raise missed[0]
+        return frozenset(kept)
 
     def close(self) -> None:
         """Close the connection."""

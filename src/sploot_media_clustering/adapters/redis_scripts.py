@@ -124,6 +124,29 @@ end
 return gone
 """
 
+SET_ASIDE: Final = """
+-- keys: jobs, jobs of the other lane; args: group, then pairs of entry id and position
+-- Ids of the other lane rise as well: whoever set aside a later one has taken this one's.
+local gone = 0
+for i = 2, #ARGV, 2 do
+  local found = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])
+  if found[1] then
+    local fields = {unpack(found[1][2])}
+    local has_position = false
+    for j = 1, #fields, 2 do has_position = has_position or fields[j] == 'position' end
+    if not has_position then
+      fields[#fields + 1] = 'position'
+      fields[#fields + 1] = ARGV[i + 1]
+    end
+    local added = redis.pcall('XADD', KEYS[2], ARGV[i], unpack(fields))
+    if type(added) == 'table' and added['err'] then redis.call('XADD', KEYS[2], '*', unpack(fields)) end
+    redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
+    gone = gone + redis.call('XDEL', KEYS[1], ARGV[i])
+  end
+end
+return gone
+"""
+
 LEAVE: Final = """
 -- keys: jobs; args: group, consumer, idle ms after which others without entries are taken to have ended.
 -- A consumer that is deleted would take its pending entries with it.
@@ -191,14 +214,13 @@ return term
 """
 
 OVERVIEW: Final = """
--- keys: jobs, paused; args: group, ms in which a worker asks for entries, the same while paused
--- Gives: since when it is paused, entries, pending ones, the oldest one, the last that was read, workers.
-local paused = redis.call('GET', KEYS[2])
-local found = {paused, 0, 0, '', '0-0', {}}
+-- keys: jobs; args: group, ms in which a worker asks for entries
+-- Gives: entries, pending ones, the oldest one, the last that was read, workers.
+local found = {0, 0, '', '0-0', {}}
 if redis.call('EXISTS', KEYS[1]) == 0 then return found end
-found[2] = redis.call('XLEN', KEYS[1])
+found[1] = redis.call('XLEN', KEYS[1])
 local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
-if oldest[1] then found[4] = oldest[1][1] end
+if oldest[1] then found[3] = oldest[1][1] end
 local function named(told)
   local about = {}
   for i = 1, #told, 2 do about[told[i]] = told[i + 1] end
@@ -207,10 +229,10 @@ end
 for _, told in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local about = named(told)
   if about['name'] == ARGV[1] then
-    found[3], found[5] = about['pending'], about['last-delivered-id']
+    found[2], found[4] = about['pending'], about['last-delivered-id']
     for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-      local worker, limit = named(told), tonumber(paused and ARGV[3] or ARGV[2])
-      if worker['idle'] < limit then table.insert(found[6], worker['name']) end
+      local worker = named(told)
+      if worker['idle'] < tonumber(ARGV[2]) then table.insert(found[5], worker['name']) end
     end
   end
 end

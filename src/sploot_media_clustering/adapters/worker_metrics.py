@@ -49,7 +49,9 @@ class WorkerMetrics:
             "fetches", "Photos asked for; those unavailable are asked for again.", "outcome"
         )
         self.photos = counter("photos", "Photos that went through the networks.", "outcome")
-        self.job_seconds = histogram("job_seconds", "From a job's storage to its acknowledgement.", _JOB_S)
+        self.job_seconds = histogram(
+            "job_seconds", "From a job's storage to its acknowledgement.", _JOB_S, ("lane",)
+        )
         self.recalled = counter("embeddings_kept", "Embeddings looked for among those kept.", "outcome")
         self.batch_photos = histogram("batch_photos", "Photos in a batch.", _BATCH)
         self.seconds: Mapping[str, Histogram] = {
@@ -107,9 +109,10 @@ class StoreGauges:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"sploot_{name}", text, labels, registry=registry)
 
-        self._waiting = gauge("jobs_waiting", "Jobs that no worker has taken up.")
-        self._in_hand = gauge("jobs_in_hand", "Jobs that a worker has.")
-        self._oldest = gauge("oldest_job_seconds", "Age of the oldest job that has not ended.")
+        where = ("partition", "lane")
+        self._waiting = gauge("jobs_waiting", "Jobs that no worker has taken up.", *where)
+        self._in_hand = gauge("jobs_in_hand", "Jobs that a worker has.", *where)
+        self._oldest = gauge("oldest_job_seconds", "Age of the oldest job that has not ended.", *where)
         self._workers = gauge("workers", "Workers that were heard of lately.")
         self._paused = gauge("consumption_paused", "1 while no jobs are taken up.")
         self._letters = gauge("dead_letters_stored", "Messages that were given up and wait for somebody.")
@@ -120,9 +123,11 @@ class StoreGauges:
 
     def show(self, overview: Overview) -> None:
         """Set them."""
-        self._waiting.set(overview.waiting)
-        self._in_hand.set(overview.in_hand)
-        self._oldest.set(overview.oldest_s)
+        for told in overview.lanes:
+            where = (str(told.partition), told.lane)
+            self._waiting.labels(*where).set(told.waiting)
+            self._in_hand.labels(*where).set(told.in_hand)
+            self._oldest.labels(*where).set(told.oldest_s)
         self._workers.set(len(overview.workers))
         self._paused.set(overview.paused_at is not None)
         self._letters.set(overview.dead_letters)

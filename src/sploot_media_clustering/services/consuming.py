@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections import Counter, deque
+from collections.abc import Awaitable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from sploot_media_clustering.errors import InputError, SplootError, TemporaryError
 from sploot_media_clustering.services.job_ports import Entry, JobStream
+from sploot_media_clustering.services.lanes import Lane, LaneName, located
 from sploot_media_clustering.services.processing import Processor, Work, work_of
+from sploot_media_clustering.services.turns import Turns
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +56,9 @@ class Pace:
     """How much a worker takes on.
 
     Attributes:
-        in_hand: messages, at most.
+        in_hand: live messages, at most; each partition has an equal share of them.
+        backfill: the same of back-fill, which has them to itself: few, since who comes after waits for them,
+            and enough to keep the networks busy; never none, so that back-fill goes on under any load.
         together: messages of one album that share a commit, at most.
         wait_s: for new messages, until we look whether to end.
         claim_every_s: how often we look for messages of silent workers.
@@ -60,6 +66,7 @@ class Pace:
     """
 
     in_hand: int = 64
+    backfill: int = 8
     together: int = 32
     wait_s: float = 1.0
     claim_every_s: float = 5.0
@@ -70,7 +77,7 @@ class Consumer:
     """Consumes the stream.
 
     Args:
-        stream: of jobs.
+        stream: of jobs, in lanes.
         processor: of the messages of an album.
         holder: keeps entries alive.
         pace: how much is taken on.
@@ -94,12 +101,14 @@ class Consumer:
         self._pace = pace or Pace()
         self._gates = gates
         self._uri_template = uri_template
-        self._shut: str | None = None
+        self._shut: dict[Lane, str | None] = {}
+        self._told: str | None = None
         self._unknown = _Trouble("going on as before")
         self._waiting: dict[str, deque[Work]] = {}
         self._in_hand: set[str] = set()
+        self._held: Counter[Lane] = Counter()
         self._changed = asyncio.Event()
-        self._lanes = _Lanes()
+        self._turns = Turns()
         self._stopping = asyncio.Event()
         self._running = False
 
@@ -111,8 +120,7 @@ class Consumer:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._take(tasks), name="read")
-                tasks.create_task(self._take_over(tasks), name="claim")
+                tasks.create_task(self._begin(tasks), name="begin")
                 self._running = True
                 await stop.wait()
                 self._stopping.set()
@@ -133,54 +141,76 @@ class Consumer:
         """Messages that are not done with."""
         return len(self._in_hand)
 
-    async def _take(self, tasks: asyncio.TaskGroup) -> None:
-        """New messages, as many as there is room for."""
+    async def _begin(self, tasks: asyncio.TaskGroup) -> None:
+        """A loop for each lane, once it is known which there are, and one for what silent workers hold."""
         trouble = _Trouble("no messages")
+        while not (lanes := await self._patient(self._stream.lanes(), trouble)):
+            if self._stopping.is_set():
+                return
+        self._shut = dict.fromkeys(lanes)
+        troubles = {lane.partition: _Trouble("no messages") for lane in lanes}
+        for lane in lanes:
+            loop = self._take(lane, tasks, troubles[lane.partition])
+            tasks.create_task(loop, name=f"read {lane.name} {lane.partition}")
+        tasks.create_task(self._take_over(lanes, tasks), name="claim")
+
+    def _free(self, lane: Lane) -> int:
+        """Room for messages of a lane; live ones and back-fill don't take each other's."""
+        most = self._pace.in_hand if lane.name == "live" else self._pace.backfill
+        partitions = sum(other.name == lane.name for other in self._shut)
+        return max(most // partitions, 1) - self._held[lane]
+
+    async def _take(self, lane: Lane, tasks: asyncio.TaskGroup, trouble: _Trouble) -> None:
+        """New messages of a lane, as many as there is room for."""
         while not self._stopping.is_set():
-            free = self._pace.in_hand - len(self._in_hand)
+            free = self._free(lane)
             if free <= 0:
                 await self._change()
                 continue
-            self._tell(await self._why_shut())
-            if self._shut is None:
-                for entry in await self._patient(self._stream.read(free, self._pace.wait_s), trouble):
+            self._shut[lane] = await self._why_shut(self._shut[lane])
+            self._tell()
+            if self._shut[lane] is None:
+                for entry in await self._patient(self._stream.read(lane, free, self._pace.wait_s), trouble):
                     self._accept(entry, tasks)
             else:
                 await self._pause(self._pace.wait_s)
 
-    async def _take_over(self, tasks: asyncio.TaskGroup) -> None:
+    async def _take_over(self, lanes: Sequence[Lane], tasks: asyncio.TaskGroup) -> None:
         """Messages of workers that fell silent."""
-        trouble = _Trouble("no messages of silent workers")
+        troubles = {lane.partition: _Trouble("no messages of silent workers") for lane in lanes}
         while not self._stopping.is_set():
-            free = self._pace.in_hand - len(self._in_hand)
-            if free > 0 and await self._why_shut() is None:
-                for entry in await self._patient(self._stream.claim(free), trouble):
-                    self._accept(entry, tasks)
+            for lane in lanes:
+                free = self._free(lane)
+                if free > 0 and await self._why_shut(self.shut) is None:
+                    claimed = self._stream.claim(lane, free)
+                    for entry in await self._patient(claimed, troubles[lane.partition]):
+                        self._accept(entry, tasks)
             await self._pause(self._pace.claim_every_s)
 
     @property
     def shut(self) -> str | None:
         """Why no new messages are taken; None while they are, or while one is still waited for."""
-        return self._shut
+        reasons = list(self._shut.values())
+        return None if None in reasons else next(iter(reasons), None)
 
-    async def _why_shut(self) -> str | None:
+    async def _why_shut(self, before: str | None) -> str | None:
         """What a gate says that is shut; where that is not known, we go on as before."""
         try:
             told = [await gate.shut() for gate in self._gates]
         except TemporaryError as error:
             self._unknown.goes_on(error)
-            return self._shut
+            return before
         self._unknown.ends()
         return next((reason for reason in told if reason is not None), None)
 
-    def _tell(self, reason: str | None) -> None:
-        """For the one loop that waits for new messages: where another told it, a wait could still be on."""
-        if reason != self._shut:
-            _log.info("taking jobs" if reason is None else f"no jobs are taken: {reason}")
-        self._shut = reason
+    def _tell(self) -> None:
+        """Once all loops that wait for new messages agree."""
+        if self.shut != self._told:
+            _log.info("taking jobs" if self.shut is None else f"no jobs are taken: {self.shut}")
+        self._told = self.shut
 
-    async def _patient(self, asked: Awaitable[list[Entry]], trouble: _Trouble) -> list[Entry]:
-        """Messages, or none after a pause where the store did not answer."""
+    async def _patient(self, asked: Awaitable[Sequence[T]], trouble: _Trouble) -> Sequence[T]:
+        """What is there, or nothing after a pause where the store did not answer."""
         try:
             found = await asked
         except TemporaryError as error:
@@ -193,6 +223,7 @@ class Consumer:
         if entry.entry_id in self._in_hand:
             return  # claimed from ourselves: the store was out of reach for long
         self._in_hand.add(entry.entry_id)
+        self._held[located(entry.entry_id)[0]] += 1
         self._holder.hold([entry.entry_id])
         try:
             work = work_of(entry, self._uri_template)
@@ -213,7 +244,7 @@ class Consumer:
         """What waits for an album, until nothing does; what comes together shares a commit."""
         waiting = self._waiting[pet_id]
         while waiting:
-            works = [waiting.popleft() for _ in range(min(len(waiting), self._pace.together))]
+            works = _next(waiting, self._pace.together)
             error = await self._together(works, waiting)
             if error is None:
                 self._let_go([work.entry.entry_id for work in works])
@@ -226,7 +257,7 @@ class Consumer:
         """None once they are done; else what trying again together does not help against."""
         for wait_s in _waits():
             try:
-                async with self._lanes.shared():
+                async with self._turns.shared():
                     await self._processor.process(works, settle=lambda: not waiting)
             except TemporaryError as error:
                 _log.warning("jobs of the album %s wait: %s", works[0].job.pet_id, error)
@@ -243,7 +274,7 @@ class Consumer:
         count = True
         for wait_s in _waits():
             try:
-                async with self._lanes.alone():
+                async with self._turns.alone():
                     attempts = await self._stream.attempt(work.entry.entry_id) if count else 0
                     if attempts > self._processor.limits.attempts:
                         await self._processor.give_up(work, reason, attempts - 1)
@@ -274,6 +305,7 @@ class Consumer:
     def _let_go(self, entry_ids: Collection[str]) -> None:
         self._holder.drop(entry_ids)
         self._in_hand.difference_update(entry_ids)
+        self._held.subtract(located(entry_id)[0] for entry_id in entry_ids)
         self._changed.set()
 
     async def _change(self) -> None:
@@ -312,43 +344,17 @@ class _Trouble:
             self._waits = None
 
 
-class _Lanes:
-    """Many side by side, or one alone, which goes before those that have not begun."""
+def _next(waiting: deque[Work], most: int) -> list[Work]:
+    """What of an album comes first: live jobs, where there are any, without back-fill beside them."""
+    name = "live" if any(_lane(work) == "live" for work in waiting) else "backfill"
+    works = [work for work in waiting if _lane(work) == name][:most]
+    for work in works:
+        waiting.remove(work)
+    return works
 
-    def __init__(self) -> None:
-        self._running = 0
-        self._waiting_alone = 0
-        self._alone = False
-        self._free = asyncio.Condition()
 
-    @asynccontextmanager
-    async def shared(self) -> AsyncIterator[None]:
-        async with self._free:
-            await self._free.wait_for(lambda: not self._alone and not self._waiting_alone)
-            self._running += 1
-        try:
-            yield
-        finally:
-            async with self._free:
-                self._running -= 1
-                self._free.notify_all()
-
-    @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        async with self._free:
-            self._waiting_alone += 1
-            try:
-                await self._free.wait_for(lambda: not self._alone and not self._running)
-                self._alone = True
-            finally:
-                self._waiting_alone -= 1
-                self._free.notify_all()
-        try:
-            yield
-        finally:
-            async with self._free:
-                self._alone = False
-                self._free.notify_all()
+def _lane(work: Work) -> LaneName:
+    return located(work.entry.entry_id)[0].name
 
 
 def _waits() -> Iterator[float]:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.services.desk import DeadLetter, JobState
 from sploot_media_clustering.services.jobs import Job, Position
+from sploot_media_clustering.services.lanes import Lane
 
 CommitResult: TypeAlias = Literal["ok", "stale", "done"]
 
@@ -62,7 +63,7 @@ class Entry:
     """A message in the hands of this worker.
 
     Attributes:
-        entry_id: of the stream.
+        entry_id: among those of all streams, see :mod:`.lanes`.
         fields: of the message.
         again: another delivery came before.
     """
@@ -74,13 +75,17 @@ class Entry:
 
 @runtime_checkable
 class JobStream(Protocol):
-    """The worker's end of the stream; entries stay with a worker until it acknowledges or falls silent."""
+    """The worker's end of the streams; entries stay with a worker until it acknowledges or falls silent."""
 
-    async def read(self, count: int, wait_s: float) -> list[Entry]:
-        """At most ``count`` new entries, waiting for the first."""
+    async def lanes(self) -> Sequence[Lane]:
+        """Where entries come in."""
         ...
 
-    async def claim(self, count: int) -> list[Entry]:
+    async def read(self, lane: Lane, count: int, wait_s: float) -> list[Entry]:
+        """At most ``count`` new entries of a lane, waiting for the first; none where all were set aside."""
+        ...
+
+    async def claim(self, lane: Lane, count: int) -> list[Entry]:
         """At most ``count`` entries of workers that fell silent."""
         ...
 

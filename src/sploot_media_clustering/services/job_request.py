@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import structs
 
+from sploot_media_clustering.services.lanes import LANE_NAMES, require_lane
 from sploot_media_clustering.services.uri_policy import MAX_URI_CHARACTERS
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@=+-]{0,127}$"
@@ -25,6 +26,8 @@ Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN + _AT_THE_END)]
 ImageName = Annotated[
     str, msgspec.Meta(min_length=1, max_length=MAX_IMAGE_ID_CHARACTERS, pattern=_PRINTABLE + _AT_THE_END)
 ]
+LaneTold = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(LANE_NAMES)})]
+"""A lane as a job names it; checked by the job, whose message tells what was expected."""
 Animals = Annotated[int, msgspec.Meta(ge=1, le=_MAX_ANIMALS)]
 AnimalsFromTo = Annotated[tuple[Animals, ...], msgspec.Meta(min_length=2, max_length=2)]
 """Two between which it is. (A tuple of two in a union with a bounded number crashes msgspec 0.22.)"""
@@ -60,6 +63,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         images: photos that come.
         remove_image_ids: photos that go.
         reason: why, for logs.
+        lane: ``live``, or ``backfill`` for photos that nobody waits for, which delay none that are live.
         force: embed photos again although their bytes are known.
         expected_animals: how many animals the owner says there are: a number, or two between which it is.
         metadata: kept with the job, not looked at.
@@ -72,12 +76,14 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     images: Annotated[tuple[JobImage, ...], msgspec.Meta(max_length=MAX_IMAGES)] = ()
     remove_image_ids: Annotated[tuple[ImageName, ...], msgspec.Meta(max_length=MAX_IMAGES)] = ()
     reason: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    lane: LaneTold = "live"
     force: bool = False
     expected_animals: Animals | AnimalsFromTo | None = None
     metadata: dict[str, Any] = {}
     traceparent: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
     def __post_init__(self) -> None:
-        """Two numbers of animals are told the lower one first."""
+        """Two numbers of animals are told the lower one first; the lane is one that there is."""
+        require_lane(self.lane)
         if isinstance(self.expected_animals, tuple):
             structs.force_setattr(self, "expected_animals", tuple(sorted(self.expected_animals)))

@@ -18,14 +18,24 @@ import msgspec
 
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.desk import Change
-from sploot_media_clustering.services.job_request import MAX_IMAGES, ImageName, JobImage, JobRequest, Name
+from sploot_media_clustering.services.job_request import (
+    MAX_IMAGES,
+    ImageName,
+    JobImage,
+    JobRequest,
+    LaneTold,
+    Name,
+)
 from sploot_media_clustering.services.json_body import read_json
+from sploot_media_clustering.services.lanes import LaneName, require_lane
 
 MAX_MESSAGE_BYTES: Final = 4 << 20
 """Of one message: a thousand photos with the longest URIs that are in use."""
 JOB_FIELD: Final = b"job"
 POSITION_FIELD: Final = b"position"
 _OLDER_FIELD: Final = b"payload"
+_MOST_FIELDS: Final = 16
+"""Of a message that is set aside; it needs two."""
 _SHOWN_CHARACTERS: Final = 200
 """Of what came, in messages of errors."""
 _ENTRY_ID_PARTS: Final = 2
@@ -38,7 +48,7 @@ class Position(NamedTuple):
 
     Attributes:
         ms: the server's milliseconds.
-        number: of the entries of that millisecond.
+        number: of the entries of that millisecond, raised in all partitions but the first, see :mod:`.lanes`.
     """
 
     ms: int
@@ -92,7 +102,11 @@ class _OlderJob(msgspec.Struct, frozen=True, kw_only=True):
     image_ids: Annotated[tuple[ImageName, ...], msgspec.Meta(max_length=MAX_IMAGES)]
     job_id: Name | None = None
     reason: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    lane: LaneTold = "live"
     force: bool = False
+
+    def __post_init__(self) -> None:
+        require_lane(self.lane)
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -100,6 +114,7 @@ class _Shape(msgspec.Struct, frozen=True):
 
     image_ids: Any = None
     change: Any = None
+    lane: Any = None
 
 
 def encode(job: Job) -> bytes:
@@ -113,7 +128,7 @@ def digest(job: Job) -> str:
 
 
 def parse(fields: Mapping[bytes, bytes], entry_id: str, uri_template: str | None = None) -> Job:
-    """The job of a stream entry; one without an id is called after its entry.
+    """The job of a stream entry; one without an id is called after its position, the id of its first entry.
 
     Args:
         fields: of the entry.
@@ -137,7 +152,21 @@ def parse(fields: Mapping[bytes, bytes], entry_id: str, uri_template: str | None
         job = _renewed(_decoded(body, _OlderJob), uri_template)
     else:
         job = _decoded(body, JobRequest)
-    return msgspec.structs.replace(job, job_id=entry_id) if job.job_id is None else job
+    if job.job_id is None:
+        return msgspec.structs.replace(job, job_id=str(position_of(fields, entry_id)))
+    return job
+
+
+def lane_of(fields: Mapping[bytes, bytes]) -> LaneName:
+    """The lane that a message names; live where it can't be read, for whoever works on it to tell why."""
+    body = fields.get(JOB_FIELD, fields.get(_OLDER_FIELD))
+    if body is None or len(body) > MAX_MESSAGE_BYTES or len(fields) > _MOST_FIELDS:
+        return "live"
+    try:
+        shape = _decoded(body, _Shape)
+    except InputError:
+        return "live"
+    return "backfill" if shape.lane == "backfill" and shape.change is None else "live"
 
 
 def name_of(job: Job) -> str:
@@ -186,5 +215,10 @@ def _renewed(older: _OlderJob, template: str | None) -> JobRequest:
         for image_id in older.image_ids
     )
     return JobRequest(
-        pet_id=older.pet_id, job_id=older.job_id, images=images, reason=older.reason, force=older.force
+        pet_id=older.pet_id,
+        job_id=older.job_id,
+        images=images,
+        reason=older.reason,
+        lane=older.lane,
+        force=older.force,
     )

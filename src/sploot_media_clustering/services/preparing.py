@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
@@ -92,6 +93,7 @@ class PhotoPreparer:
         self._threads = threads
         self._patience = patience or Patience()
         self._hands = asyncio.Semaphore(FETCHES)
+        self._turn = asyncio.Lock()
 
     async def prepare(self, job: JobRequest) -> Mapping[str, ReadyPhoto | FailedImage]:
         """Of each image of a job, what the networks saw, or why nothing; one told twice counts once."""
@@ -108,7 +110,7 @@ class PhotoPreparer:
         await self._in_thread(self._kept.erase, pet_id, image_ids)
 
     async def _prepared(self, job: JobRequest, image: JobImage) -> ReadyPhoto | FailedImage:
-        async with self._hands:  # held while the networks are waited for, so that bytes don't pile up
+        async with self._hand(job):  # held while the networks are waited for, so that bytes don't pile up
             try:
                 data = await self._fetched(image.uri)
             except (UnreadablePhotoError, TemporaryError) as error:
@@ -116,6 +118,16 @@ class PhotoPreparer:
             source = Source(image.uri, hashlib.sha256(data).digest(), image.captured_at)
             known = None if job.force else await self._known(job.pet_id, image.image_id, source)
             return known or await self._embedded(job.pet_id, image.image_id, source, data)
+
+    @asynccontextmanager
+    async def _hand(self, job: JobRequest) -> AsyncIterator[None]:
+        """A place among the photos that are fetched; of back-fill one photo at a time stands in line."""
+        async with self._turn if job.lane == "backfill" else nullcontext():
+            await self._hands.acquire()
+        try:
+            yield
+        finally:
+            self._hands.release()
 
     async def _again(self, pet_id: str, image_id: str, source: Source) -> ReadyPhoto | FailedImage:
         async with self._hands:

@@ -46,7 +46,8 @@ from sploot_media_clustering.services.job_ports import (
 )
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Position
-from sploot_media_clustering.services.overseeing import Overview
+from sploot_media_clustering.services.lanes import LIVE
+from sploot_media_clustering.services.overseeing import Overview, Waiting
 
 ENTRY = Entry("1-0", {b"job": b"{}"}, again=False)
 STATE = JobState(job_id="j", pet_id="p", status="done")
@@ -60,8 +61,9 @@ JOB = JobRequest(job_id="j", pet_id="p", images=())
 
 CALLS: dict[type, dict[str, tuple[tuple[object, ...], object]]] = {
     JobStream: {
-        "read": ((3, 0.5), [ENTRY]),
-        "claim": ((2,), [ENTRY, ENTRY]),
+        "lanes": ((), (LIVE,)),
+        "read": ((LIVE, 3, 0.5), [ENTRY]),
+        "claim": ((LIVE, 2), [ENTRY, ENTRY]),
         "attempt": (("1-0",), 2),
         "acknowledge": ((["1-0"],), None),
     },
@@ -146,7 +148,8 @@ def test_what_went_through_is_counted() -> None:
         "sploot_worker_job_seconds_count": 1,
         "sploot_worker_commit_seconds_count": 1,
     }
-    assert {name: registry.get_sample_value(name) for name in counted} == counted
+    lanes = {"sploot_worker_job_seconds_count": {"lane": "live"}}
+    assert {name: registry.get_sample_value(name, lanes.get(name)) for name in counted} == counted
     assert registry.get_sample_value("sploot_worker_jobs_total", {"status": "done"}) == 1
     assert registry.get_sample_value("sploot_worker_commits_total", {"result": "stale"}) == 1
 
@@ -239,11 +242,28 @@ def test_no_label_grows_with_albums() -> None:
             dead_letters=4,
             dead_letters_most=5,
             drift=DRIFT,
+            lanes=(
+                Waiting(partition=0, lane="live", waiting=1, in_hand=2, oldest_s=3.0),
+                Waiting(partition=0, lane="backfill", waiting=7, in_hand=0, oldest_s=9.0),
+            ),
         )
     )
+    where = {"partition": "0", "lane": "backfill"}
+    assert registry.get_sample_value("sploot_jobs_waiting", where) == 7
     assert registry.get_sample_value("sploot_workers") == 2
     labels = {name for metric in registry.collect() for sample in metric.samples for name in sample.labels}
-    assert labels <= {"le", "status", "result", "outcome", "level", "model", "networks", "what"}
+    assert labels <= {
+        "le",
+        "status",
+        "result",
+        "outcome",
+        "level",
+        "model",
+        "networks",
+        "what",
+        "lane",
+        "partition",
+    }
     (ringing,) = samples(registry, "sploot_drift_alarm")
     assert (ringing.labels, ringing.value) == ({"model": "model-2", "what": "photos"}, 1)
     models = [sample.labels["model"] for sample in samples(registry, "sploot_worker_model")]

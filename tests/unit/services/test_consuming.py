@@ -12,6 +12,7 @@ import pytest
 from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services.consuming import Consumer, Pace
 from sploot_media_clustering.services.job_ports import Entry
+from sploot_media_clustering.services.lanes import LIVE, Lane
 from sploot_media_clustering.services.processing import Processor
 
 FAILURES = 8
@@ -24,8 +25,11 @@ class AbsentStream:
         self._stop = stop
         self.asked = 0
 
-    async def read(self, count: int, wait_s: float) -> list[Entry]:
-        del count, wait_s
+    async def lanes(self) -> Sequence[Lane]:
+        return (LIVE,)
+
+    async def read(self, lane: Lane, count: int, wait_s: float) -> list[Entry]:
+        del lane, count, wait_s
         self.asked += 1
         if self.asked <= FAILURES:
             raise StoreUnavailableError("the store did not answer: refused")
@@ -33,8 +37,8 @@ class AbsentStream:
         await asyncio.sleep(0)
         return []
 
-    async def claim(self, count: int) -> list[Entry]:
-        del count
+    async def claim(self, lane: Lane, count: int) -> list[Entry]:
+        del lane, count
         return []
 
     async def attempt(self, entry_id: str) -> int:

@@ -45,6 +45,7 @@ def at_the_desk(use: Callable[[Desk], Awaitable[T]]) -> T:
     root, store = service(), store_at_hand()
 
     async def used(url: str) -> T:
+        await root.require_partitions(url, store.partitions)
         async with root.open_desk(url, from_environment(), store.uri_template) as desk:
             return await use(desk)
 
@@ -63,6 +64,7 @@ def overseen(use: Callable[[Overseer], Awaitable[T]]) -> T:
     most = worker_from_environment().letters_most
 
     async def used(url: str) -> T:
+        await root.require_partitions(url, store.partitions)
         async with root.open_overseer(url, most, store.uri_template) as overseer:
             return await use(overseer)
 

@@ -42,6 +42,9 @@ def submit(
     animals: Annotated[
         int | None, typer.Option("--animals", min=1, help="How many animals there are, if you know.")
     ] = None,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Nobody waits for these: photos that come live go first.")
+    ] = False,
     wait_s: Annotated[
         float, typer.Option("--wait", min=0, help="Seconds to wait until the album holds the photos.")
     ] = 0.0,
@@ -56,6 +59,8 @@ def submit(
         sploot-clustering submit milo ~/Pictures/Milo --wait 60
     """
     jobs = photo_jobs(pet, album_images(photos), job_id or f"cli-{uuid.uuid4().hex[:12]}", animals)
+    if backfill:
+        jobs = [msgspec.structs.replace(job, lane="backfill") for job in jobs]
 
     if not overseen(lambda overseer: overseer.overview()).workers:
         err.print("[yellow]No worker runs[/]: the photos wait until `sploot-clustering up` is started.")

@@ -11,11 +11,13 @@ from rich.table import Table
 
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.desk import overseen
-from sploot_media_clustering.services.overseeing import Overview
+from sploot_media_clustering.services.overseeing import Overview, Waiting
 
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 24 * 3600
+_ONE_PARTITION = 2
+"""Lanes of it."""
 
 
 def print_overview(overview: Overview, *, as_json: bool) -> None:
@@ -27,6 +29,9 @@ def print_overview(overview: Overview, *, as_json: bool) -> None:
     oldest = f", the oldest for {duration(overview.oldest_s)}" if overview.waiting + overview.in_hand else ""
     table = Table.grid(padding=(0, 2))
     table.add_row("waiting", f"{overview.waiting}{oldest}")
+    for lane in overview.lanes:
+        if len(overview.lanes) > _ONE_PARTITION or (lane.lane == "backfill" and lane.waiting + lane.in_hand):
+            table.add_row(_lane_name(overview, lane), _lane_told(lane))
     table.add_row("in hand", str(overview.in_hand))
     table.add_row("workers", escape(", ".join(overview.workers)) or "none")
     table.add_row("paused", paused)
@@ -37,6 +42,17 @@ def print_overview(overview: Overview, *, as_json: bool) -> None:
     out.print(table)
     if overview.alarm is not None:
         err.print(f"[yellow]{escape(overview.alarm)}[/]; see `sploot-clustering deadletter`", soft_wrap=True)
+
+
+def _lane_name(overview: Overview, lane: Waiting) -> str:
+    partition = f" {lane.partition}" if len(overview.lanes) > _ONE_PARTITION else ""
+    return ("  back-fill" if lane.lane == "backfill" else "  live") + partition
+
+
+def _lane_told(lane: Waiting) -> str:
+    open_jobs = lane.waiting + lane.in_hand
+    oldest = f", {lane.in_hand} in hand, the oldest for {duration(lane.oldest_s)}" if open_jobs else ""
+    return f"{lane.waiting}{oldest}"
 
 
 def pending(
@@ -54,7 +70,7 @@ def pending(
         for job in jobs:
             out.print(msgspec.json.encode(job).decode(), soft_wrap=True, markup=False)
         return
-    headings = ("job", "album", "status", "age", "worker", "last heard of", "deliveries")
+    headings = ("job", "album", "lane", "status", "age", "worker", "last heard of", "deliveries")
     table = Table(*headings, box=None, pad_edge=False)
     for job in jobs:
         heard = "" if job.silent_s is None else f"{duration(job.silent_s)} ago"
@@ -62,6 +78,7 @@ def pending(
         table.add_row(
             escape(name),
             escape(job.pet_id or ""),
+            "back-fill" if job.lane == "backfill" else job.lane,
             job.status.replace("_", " "),
             duration(job.age_s),
             escape(job.worker or ""),

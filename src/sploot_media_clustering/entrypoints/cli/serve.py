@@ -43,6 +43,7 @@ def serve(
     logs.begin(log_format())
     root, store = service(), store_from_environment()
     with root.open_store(store) as url:
+        asyncio.run(root.require_partitions(url, store.partitions, begin=True))
         asyncio.run(_served(url, settings, store.uri_template))
 
 

@@ -56,7 +56,7 @@ def up(
     commands = service_commands(workers, port)
     root = service()
     with root.open_store(store) as url:
-        asyncio.run(root.require_store(url))
+        asyncio.run(root.require_store(url, store.partitions))
         where = store.folder if store.url != url else root.place(url)
         err.print(f"store     | {where}", markup=False, soft_wrap=True)
         err.print("jobs      | sploot-clustering submit PET PHOTOS --wait 60", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from importlib import import_module
 
@@ -27,7 +28,8 @@ def worker() -> None:
     SPLOOT_URI_PREFIXES and SPLOOT_FILE_ROOT say from where photos may be read; on SPLOOT_WORKER_PORT are
     /healthz, /readyz and /metrics; SPLOOT_LOG=json makes a JSON object of each line of the log; traces go to
     OTEL_EXPORTER_OTLP_ENDPOINT. Where SPLOOT_REGISTRY names a registry, a worker whose model was replaced
-    fetches the one in charge and goes on with it. Any number of workers share the jobs; see docs/redis.md.
+    fetches the one in charge and goes on with it. SPLOOT_PARTITIONS says into how many streams jobs are
+    split, once and for all. Any number of workers share the jobs; see docs/redis.md.
 
     Example:
 
@@ -39,10 +41,13 @@ def worker() -> None:
     tools = import_module("sploot_media_clustering.bootstrap_worker")  # of the extra "service"
     process = import_module("sploot_media_clustering.entrypoints.worker")
     told = worker_from_environment()
-    manner = tools.Manner(uri_template=store.uri_template, letters_most=told.letters_most)
+    manner = tools.Manner(
+        uri_template=store.uri_template, letters_most=told.letters_most, partitions=store.partitions
+    )
     health = process.Address(told.host, told.port) if told.port else None
     fetch = fetch_into(settings.cache, registry_from_environment())
     with root.open_store(store) as url, tools.open_telemetry(traces=traces_are_collected()) as telemetry:
+        asyncio.run(root.require_partitions(url, store.partitions, begin=True))
         while True:
             with tools.open_tools(settings, uris_from_environment(), telemetry) as opened:
                 successor = process.work(url, opened, manner, health, fetch)

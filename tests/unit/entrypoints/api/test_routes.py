@@ -328,6 +328,6 @@ def test_figures_tell_what_is_in_the_store(service: Service) -> None:
     """Where the API knows of it; a store that does not answer takes no figures of requests away."""
     overseer = MemoryOverseer()
     client = service.client(METRICS_TOKEN, overseer=overseer)
-    assert "sploot_jobs_waiting 3.0" in client.get("/metrics").text
+    assert 'sploot_jobs_waiting{lane="live",partition="0"} 3.0' in client.get("/metrics").text
     overseer.error = StoreUnavailableError("no route")
     assert "sploot_api_requests_total" in client.get("/metrics").text
