@@ -30,6 +30,7 @@ from sploot_media_clustering.services.carrying import Carrier
 from sploot_media_clustering.services.embedding import PhotoInput
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Job, Position
+from sploot_media_clustering.services.lanes import MOST_PARTITIONS, lanes_of
 from sploot_media_clustering.services.results import AlbumResult
 
 LETTERS_MAX = 1_000_000
@@ -49,11 +50,13 @@ class Run:
         jobs: all of them, by id.
         positions: that they have, as far as their publisher heard.
         folder: of audits.
+        partitions: of the jobs.
     """
 
     jobs: Mapping[str, Job]
     positions: Mapping[str, Position]
     folder: Path
+    partitions: int = 1
 
 
 async def findings(run: Run, connection: RedisConnection, counts: Counter[str]) -> list[str]:
@@ -66,7 +69,7 @@ async def findings(run: Run, connection: RedisConnection, counts: Counter[str]) 
         by_pet[result.pet_id].append(result)
     counts["versions published"] = len(results)
     counts["jobs committed"] = sum(len(result.job_ids) for result in results)
-    found = [*_uncounted(run, results, dead), *_gaps(by_pet), *await _left(connection)]
+    found = [*_uncounted(run, results, dead), *_gaps(by_pet), *await _left(connection, run.partitions)]
     applied: dict[str, list[Line]] = defaultdict(list)
     for line in lines(run.folder):
         applied[line.pet_id].append(line)
@@ -266,13 +269,14 @@ def _photo(image_id: str, uri: str, networks: str) -> ReadyPhoto | FailedImage:
     return ReadyPhoto(embedding, Source(uri, hashlib.sha256(data).digest()))
 
 
-async def _left(connection: RedisConnection) -> list[str]:
+async def _left(connection: RedisConnection, partitions: int) -> list[str]:
     """Entries and keys that should have gone, or should go by themselves."""
     found = []
-    if await connection.execute("XLEN", keys.JOBS):
-        found.append("jobs are left in the stream")
-    if (await connection.execute("XPENDING", keys.JOBS, keys.GROUP))["pending"]:
-        found.append("jobs are left in somebody's hands")
+    for stream in [keys.stream(lane) for lane in lanes_of(partitions)]:
+        if await connection.execute("XLEN", stream):
+            found.append(f"jobs are left in the stream {stream}")
+        if (await connection.execute("XPENDING", stream, keys.GROUP))["pending"]:
+            found.append(f"jobs of {stream} are left in somebody's hands")
     for key in await connection.execute("KEYS", "*"):
         lives_ms = int(await connection.execute("PTTL", key))
         most_ms = _lives_at_most_ms(key.decode())
@@ -285,7 +289,9 @@ async def _left(connection: RedisConnection) -> list[str]:
 
 def _lives_at_most_ms(name: str) -> int | None:
     """Of a key; None for one that is not in the documents, or should be empty at rest."""
-    if name in {keys.JOBS, keys.MODELS, keys.RESULTS, keys.RELAYED, keys.LETTERS, keys.LETTER_OF}:
+    streams = {keys.stream(lane) for lane in lanes_of(MOST_PARTITIONS)}
+    kept = {keys.PARTITIONS, keys.MODELS, keys.RESULTS, keys.RELAYED, keys.LETTERS, keys.LETTER_OF}
+    if name in streams | kept:
         return FOR_EVER
     if name.startswith("job:"):
         return STATE_MS

@@ -20,6 +20,7 @@ from sploot_media_clustering.bootstrap_service import QUESTIONS
 from sploot_media_clustering.errors import SplootError, StoreUnavailableError
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.jobs import JOB_FIELD, POSITION_FIELD, ChangeJob, Job, Position, encode
+from sploot_media_clustering.services.lanes import lanes_of
 
 TWICE, LATE, AT_ONCE = 0.05, 0.03, 0.5
 """Shares of the jobs that are published twice, and long after their place in the order; and of the changes
@@ -41,6 +42,7 @@ class Publisher:
     Attributes:
         connection: over the network that is cut.
         direct: over one that is not.
+        partitions: of the jobs.
         rng: of what is done.
         audit: of what is done at once.
         positions: that jobs have, as far as the publisher heard.
@@ -49,6 +51,7 @@ class Publisher:
 
     connection: RedisConnection
     direct: RedisConnection
+    partitions: int
     rng: random.Random
     audit: Audit
     positions: dict[str, Position] = field(default_factory=dict)
@@ -105,29 +108,32 @@ class Publisher:
         return Position(int(seconds) * 1000 + int(micros) // 1000 - 1, LATE_NUMBER + number)
 
     async def _add_late(self, job: Job) -> None:
-        await _patient(self.direct, *_entry(job, self.positions[str(job.job_id)]))
+        await _patient(self.direct, *self._entry(job))
         self.done_to["jobs that came late"] += 1
 
     async def _add_again(self, job: Job) -> None:
         if str(job.job_id) in self.positions:
-            await _patient(self.direct, *_entry(job, self.positions[str(job.job_id)]))
+            await _patient(self.direct, *self._entry(job))
             self.done_to["jobs published twice"] += 1
 
+    def _entry(self, job: Job) -> tuple[str | bytes, ...]:
+        """To a partition that may be another's, as of publishers that know of none."""
+        stream = keys.jobs(self.rng.randrange(self.partitions))
+        position = str(self.positions[str(job.job_id)])
+        return ("XADD", stream, "*", JOB_FIELD, encode(job), POSITION_FIELD, position)
+
     async def _room(self) -> None:
-        while await waiting(self.direct) > WAITING_MAX:  # noqa: ASYNC110 - others have to work them off
+        while await waiting(self.direct, self.partitions) > WAITING_MAX:  # noqa: ASYNC110 - others have to work them off
             await asyncio.sleep(PAUSE_S)
 
 
-async def waiting(connection: RedisConnection) -> int:
-    """Jobs in the stream; at least one where we can't know."""
+async def waiting(connection: RedisConnection, partitions: int) -> int:
+    """Jobs in the streams; at least one where we can't know."""
     try:
-        return int(await connection.execute("XLEN", keys.JOBS))
+        streams = [keys.stream(lane) for lane in lanes_of(partitions)]
+        return sum([int(await connection.execute("XLEN", stream)) for stream in streams])
     except StoreUnavailableError:
         return 1
-
-
-def _entry(job: Job, position: Position) -> tuple[str | bytes, ...]:
-    return ("XADD", keys.JOBS, "*", JOB_FIELD, encode(job), POSITION_FIELD, str(position))
 
 
 async def _patient(connection: RedisConnection, *command: str | bytes) -> object:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from fake_heads import MODEL
 from fake_worker import ANIMALS, NETWORKS, photos_job
+from msgspec import structs
 
 from sploot_media_clustering.services.decision_records import Said, Sighted, decision_of
 from sploot_media_clustering.services.desk import Change, Decide, DeletePet, Invalidate, RemoveImage, Undo
+from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import ChangeJob, Job
 
 FIRST, SECOND = MODEL.version, "second-model"
@@ -30,8 +32,8 @@ REMOVES, EXPECTS = 0.05, 0.01
 """Shares of the jobs of photos that remove one as well, or tell how many animals there are."""
 
 
-def jobs_of(rng: random.Random, pets: int, count: int) -> list[Job]:
-    """Jobs of all pets, mixed."""
+def jobs_of(rng: random.Random, pets: int, count: int, backfill: float = 0.0) -> list[Job]:
+    """Jobs of all pets, mixed; a share of those of photos is back-fill."""
     said: dict[str, list[str]] = {}
     jobs: list[Job] = []
     for number in range(count):
@@ -41,8 +43,14 @@ def jobs_of(rng: random.Random, pets: int, count: int) -> list[Job]:
             change = _change(rng, at, said.setdefault(pet_id, []))
             jobs.append(ChangeJob(job_id=job_id, pet_id=pet_id, change=change, at=at))
         else:
-            jobs.append(_photos(rng, job_id, pet_id))
+            job = _photos(rng, job_id, pet_id)
+            is_bulk = backfill and rng.random() < backfill
+            jobs.append(structs.replace(job, lane="backfill") if is_bulk else job)
     return jobs
+
+
+def is_backfill(job: Job) -> bool:
+    return isinstance(job, JobRequest) and job.lane == "backfill"
 
 
 def poison(jobs: Sequence[Job]) -> set[str]:

@@ -39,10 +39,11 @@ SCRIPTS = {
     scripts.ADD_LETTER: "letter",
     scripts.BEAT: "beat",
     scripts.ATTEMPT: "attempt",
+    scripts.SET_ASIDE: "set aside",
 }
 COMMANDS = {"XREADGROUP": "read", "XAUTOCLAIM": "claim"}
 KEPT = ("keep", "erase")
-RARE = {"claim", "attempt", "bury", "letter", "erase", "beat"}
+RARE = {"set aside", "claim", "attempt", "bury", "letter", "erase", "beat"}
 """Steps that few jobs come to, or few before the worker is killed by another hand."""
 STEPS = (*SCRIPTS.values(), *COMMANDS.values(), *KEPT)
 ATTEMPTS = 3

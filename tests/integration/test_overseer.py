@@ -17,10 +17,12 @@ from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
 from sploot_media_clustering.adapters.redis_overseer import RedisOverseer
+from sploot_media_clustering.adapters.redis_stream import RedisJobStream
 from sploot_media_clustering.bootstrap_worker import Manner, Tools, Worker, open_worker
 from sploot_media_clustering.entrypoints.worker_health import health_app
 from sploot_media_clustering.errors import StoreUnavailableError
 from sploot_media_clustering.services.job_ports import Burial, Entry
+from sploot_media_clustering.services.lanes import Lane
 
 PATIENCE_S = 20.0
 WAITING = 'sploot_jobs_waiting{lane="live",partition="0"}'
@@ -119,6 +121,10 @@ async def _is(told: bool) -> bool:
     return told
 
 
+async def _is_empty(service: Service) -> bool:
+    return await service.overseer.open_jobs(1) == ()
+
+
 def test_open_jobs_are_those_in_hand_and_those_that_wait() -> None:
     """The oldest first, as many as are asked for, messages that can't be read among them."""
 
@@ -143,6 +149,37 @@ def test_open_jobs_are_those_in_hand_and_those_that_wait() -> None:
     run(steps)
 
 
+def test_lanes_are_told_apart() -> None:
+    """Back-fill that was set aside waits in its lane, listed beside the live jobs; a pause holds both."""
+
+    async def steps(service: Service) -> None:
+        await service.connection.execute("SET", keys.PARTITIONS, 2)
+        for number in range(3):
+            job = photos_job(f"bulk-{number}", "pet-1", {"1": "milo 1"}, lane="backfill")
+            await service.queue.add(job)
+        await RedisJobStream(service.connection, "w").read(Lane(0, "live"), 10, 0.01)
+        await service.submit("now")
+        overview = await service.overseer.overview()
+        told = [(lane.partition, lane.lane, lane.waiting) for lane in overview.lanes]
+        assert told == [(0, "live", 0), (1, "live", 1), (0, "backfill", 3), (1, "backfill", 0)]
+        assert (overview.waiting, overview.oldest_s) == (4, max(lane.oldest_s for lane in overview.lanes))
+        jobs = await service.overseer.open_jobs(10)
+        assert [(job.job_id, job.lane) for job in jobs][-1] == ("now", "live")
+        await service.overseer.pause()
+        async with service.working() as (worker, ask):
+            await service.until(lambda: _is(worker.consumer.shut is not None))
+            assert (await service.overseer.overview()).in_hand == 0
+            await service.overseer.resume()
+            for job_id in ("now", "bulk-0", "bulk-1", "bulk-2"):
+                await service.until(lambda job_id=job_id: service.is_done(job_id))  # type: ignore[misc]
+            await service.until(lambda: _is_empty(service))
+            told_figures = figures((await ask("/metrics")).text)
+        assert told_figures['sploot_jobs_waiting{lane="backfill",partition="0"}'] == 0
+        assert told_figures['sploot_worker_job_seconds_count{lane="backfill"}'] == 3
+
+    run(steps)
+
+
 def test_a_full_box_of_dead_letters_takes_no_more_and_loses_none() -> None:
     """The job that should go there waits, until somebody made room."""
 
@@ -162,9 +199,6 @@ def test_a_full_box_of_dead_letters_takes_no_more_and_loses_none() -> None:
             await service.until(lambda: _is_empty(service))
         (letter,) = (await letters.page(5, None))[0]
         assert letter.job_id == "a"
-
-    async def _is_empty(service: Service) -> bool:
-        return await service.overseer.open_jobs(1) == ()
 
     run(steps)
 

@@ -98,15 +98,20 @@ def test_the_store_is_named_or_is_our_own_in_local_mode() -> None:
         "REDIS_URL": "redis://h",
         "SPLOOT_STORE": "/srv/store",
         "SPLOOT_URI_TEMPLATE": "s3://b/{image_id}",
+        "SPLOOT_PARTITIONS": "4",
     }
     folder = Path("/srv/store")
     assert store_from_environment(named) == StoreSettings(
-        url="redis://h", folder=folder, uri_template="s3://b/{image_id}"
+        url="redis://h", folder=folder, uri_template="s3://b/{image_id}", partitions=4
     )
     local = store_from_environment({"SPLOOT_LOCAL": "1", "XDG_DATA_HOME": "/srv/data"})
     assert (local.url, local.folder) == (EMBEDDED, Path("/srv/data/sploot-media-clustering/store"))
+    assert local.partitions is None
     with pytest.raises(ConfigurationError, match="REDIS_URL"):
         store_from_environment({})
+    for count in ("0", "65", "many"):
+        with pytest.raises(ConfigurationError, match=f"SPLOOT_PARTITIONS is '?{count}'?, expected"):
+            store_from_environment({**named, "SPLOOT_PARTITIONS": count})
 
 
 @pytest.mark.parametrize(

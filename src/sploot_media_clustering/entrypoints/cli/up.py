@@ -18,7 +18,7 @@ from sploot_media_clustering.entrypoints.supervisor import Command, supervise
 from sploot_media_clustering.errors import ConfigurationError
 from sploot_media_clustering.settings import store_from_environment
 
-_PROGRAM: Final = (
+PROGRAM: Final = (
     sys.executable,
     "-c",
     "from sploot_media_clustering.entrypoints.cli import main; main()",
@@ -84,8 +84,8 @@ def service_commands(workers: int, port: int) -> list[Command]:
         workers: how many.
         port: of the API.
     """
-    api = Command("api", (*_PROGRAM, "serve", "--port", str(port)))
-    return [api, *(Command(f"worker-{number}", (*_PROGRAM, "worker")) for number in range(1, workers + 1))]
+    api = Command("api", (*PROGRAM, "serve", "--port", str(port)))
+    return [api, *(Command(f"worker-{number}", (*PROGRAM, "worker")) for number in range(1, workers + 1))]
 
 
 async def _up(commands: list[Command], environment: dict[str, str]) -> None:
