@@ -1,6 +1,8 @@
-"""From a job handed in to the album that shows it: a 12-megapixel photo, an idle service, real networks.
+"""From a job handed in to the album that shows it: a 12-megapixel photo, one worker, real networks.
 
-``python benchmarks/service_freshness.py --photos 40`` prints percentiles in milliseconds.
+``python benchmarks/service_freshness.py --photos 40`` prints percentiles in milliseconds of an idle service;
+``--photos 10 --waiting 2000`` those of photos that come while as many others wait, one a job: handed in as
+back-fill, and then, in the same way, as live ones.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import argparse
 import asyncio
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +32,17 @@ from sploot_media_clustering.settings import Settings, UriSettings
 WIDTH_PX: Final = 4000
 HEIGHT_PX: Final = 3000
 WARM_UP: Final = 3
+"""Photos that are not counted; where others wait, seconds until the first one comes."""
+BULK_ALBUM: Final = 10
 POLL_S: Final = 0.001
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Jobs of others, and the lane that they name."""
+
+    jobs: int
+    lane: str
 
 
 def write_photos(folder: Path, count: int) -> None:
@@ -41,12 +54,14 @@ def write_photos(folder: Path, count: int) -> None:
         Image.fromarray(moved).save(folder / f"{number}.jpg", quality=90)
 
 
-async def measure(url: str, folder: Path, tools: Tools, count: int) -> list[float]:
+async def measure(url: str, folder: Path, tools: Tools, count: int, bulk: Bulk) -> list[float]:
     """Milliseconds from handing in to the answer that has the photo."""
     stop, took_ms = asyncio.Event(), []
     async with open_connection(url) as connection, open_consumer(url, tools) as consumer:
         queue, pets = RedisJobQueue(connection), RedisPetStore(connection)
+        await hand_in(queue, folder, count, bulk)
         running = asyncio.create_task(consumer.run(stop))
+        await asyncio.sleep(WARM_UP if bulk.jobs else 0)
         for number in range(count):
             image = JobImage(image_id=f"{number}.jpg", uri=f"file://{folder}/{number}.jpg")
             begun = time.perf_counter()
@@ -59,6 +74,14 @@ async def measure(url: str, folder: Path, tools: Tools, count: int) -> list[floa
     return took_ms
 
 
+async def hand_in(queue: RedisJobQueue, folder: Path, photos: int, bulk: Bulk) -> None:
+    """The photos of others, one a job, ten an album."""
+    for number in range(bulk.jobs):
+        image = JobImage(image_id=f"{number}.jpg", uri=f"file://{folder}/{number % photos}.jpg")
+        pet_id = f"pet-{number // BULK_ALBUM}"
+        await queue.add(JobRequest(job_id=f"bulk-{number}", pet_id=pet_id, images=(image,), lane=bulk.lane))
+
+
 async def shows(pets: RedisPetStore, image_id: str) -> bool:
     """Whether the answer kept ready has a photo in a cluster."""
     payload = await pets.payload("milo")
@@ -68,23 +91,33 @@ async def shows(pets: RedisPetStore, image_id: str) -> bool:
     return any(part.image_id == image_id for part in answer.images)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=40)
-    count = parser.parse_args().photos + WARM_UP
+def run(photos: Path, count: int, bulk: Bulk) -> list[float]:
+    """Milliseconds of each photo, in a service that begins with what waits."""
     with tempfile.TemporaryDirectory() as place:
-        photos = Path(place) / "photos"
-        photos.mkdir()
-        write_photos(photos, count)
         settings = Settings(model=None, cache=f"{place}/cache")
         with (
             embedded_store(Path(place) / "store") as store,
             open_tools(settings, UriSettings(file_root=photos)) as tools,
         ):
-            took_ms = asyncio.run(measure(store.url, photos, tools, count))[WARM_UP:]
-    for share in (50, 95, 100):
-        print(f"p{share}: {np.percentile(took_ms, share):.0f} ms")
+            return asyncio.run(measure(store.url, photos, tools, count, bulk))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=40)
+    parser.add_argument("--waiting", type=int, default=0, help="jobs of others that wait")
+    told = parser.parse_args()
+    warm_up = 0 if told.waiting else WARM_UP
+    with tempfile.TemporaryDirectory() as place:
+        photos = Path(place)
+        write_photos(photos, told.photos + warm_up)
+        for lane in ("backfill", "live") if told.waiting else ("live",):
+            took_ms = run(photos, told.photos + warm_up, Bulk(told.waiting, lane))[warm_up:]
+            if told.waiting:
+                print(f"while {told.waiting} jobs wait in the lane {lane}:")
+            for share in (50, 95, 100):
+                print(f"p{share}: {np.percentile(took_ms, share):.0f} ms", flush=True)
 
 
 if __name__ == "__main__":

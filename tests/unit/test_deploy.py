@@ -19,6 +19,7 @@ from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.telemetry import Telemetry
 from sploot_media_clustering.entrypoints.api.observing import RequestMetrics
 from sploot_media_clustering.entrypoints.cli.app import COMMANDS
+from sploot_media_clustering.services.lanes import lanes_of
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -84,11 +85,12 @@ def test_containers_run_commands_that_there_are_and_may_write_nothing() -> None:
         assert guarded["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_what_waits_is_asked_of_the_stream_that_there_is() -> None:
-    """By KEDA."""
+def test_what_waits_is_asked_of_the_streams_that_there_are() -> None:
+    """By KEDA; those of one partition."""
     (scaled,) = [document for _, document in documents() if document["kind"] == "ScaledObject"]
-    told = scaled["spec"]["triggers"][0]["metadata"]
-    assert (told["stream"], told["consumerGroup"]) == (keys.JOBS, keys.GROUP)
+    told = [part["metadata"] for part in scaled["spec"]["triggers"] if part["type"] == "redis-streams"]
+    assert [part["stream"] for part in told] == [keys.stream(lane) for lane in lanes_of(1)]
+    assert {part["consumerGroup"] for part in told} == {keys.GROUP}
 
 
 def test_settings_are_those_that_are_read() -> None:
