@@ -18,6 +18,7 @@ from sploot_media_clustering.entrypoints.api.access import Caller, Gate, require
 from sploot_media_clustering.entrypoints.api.limits import RateLimit
 from sploot_media_clustering.entrypoints.api.observing import Observed, RequestMetrics
 from sploot_media_clustering.entrypoints.api.parts import ApiParts
+from sploot_media_clustering.entrypoints.api.queries import require_known
 from sploot_media_clustering.entrypoints.api.routes import (
     dead_letters,
     decisions,
@@ -73,7 +74,7 @@ def create_app(parts: ApiParts) -> ASGIApp:
         app.state.gauges = StoreGauges(app.state.registry)
     limit, door = RateLimit(settings.requests_per_s, settings.burst), parts.pairing or require_local
     for noun in _NOUNS:
-        app.include_router(_behind(noun, Caller(Gate(settings.tokens), limit, door)))
+        app.include_router(_behind(noun, Caller(Gate(settings.tokens), limit, door), require_known))
     app.include_router(health.router)
     metrics_gate = Gate((*settings.metrics_tokens, *settings.tokens))
     app.include_router(_behind(metrics.router, Caller(metrics_gate, limit, door)))
@@ -88,9 +89,9 @@ def create_app(parts: ApiParts) -> ASGIApp:
     return Observed(app, RequestMetrics(app.state.registry))
 
 
-def _behind(noun: APIRouter, caller: Caller) -> APIRouter:
-    """The routes of a noun, for callers with a token and within their limit."""
-    router = APIRouter(dependencies=[Depends(caller)], responses=ANY_PROBLEM)
+def _behind(noun: APIRouter, *checks: Callable[..., Any]) -> APIRouter:
+    """The routes of a noun, for callers with a token and within their limit, and what else is checked."""
+    router = APIRouter(dependencies=[Depends(check) for check in checks], responses=ANY_PROBLEM)
     router.include_router(noun)
     return router
 

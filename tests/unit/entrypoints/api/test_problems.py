@@ -42,6 +42,8 @@ def test_an_unknown_path_and_an_unknown_method_are_problems(client: Client) -> N
     "path",
     [
         f"{CLUSTERS}?level=breed",
+        f"{CLUSTERS}?foo=1",
+        f"{JOBS}/upload-7f3a?wait=1",
         f"{CLUSTERS}?members=some",
         f"{CLUSTERS}?limit=0",
         f"{CLUSTERS}?limit=501",
