@@ -15,7 +15,6 @@ LANE_NAMES: Final[tuple[LaneName, ...]] = ("live", "backfill")
 MOST_PARTITIONS: Final = 64
 """A worker waits at each lane of each with a connection of its own."""
 
-_SHOWN_CHARACTERS: Final = 100
 _PARTITION: Final = 1_000_000_000
 _BACKFILL: Final = 500_000_000
 """By which the numbers of entry ids are raised, so that no two entries of all streams have the same id; no
@@ -50,7 +49,7 @@ def require_lane(told: str) -> None:
         ValueError: there is no such lane.
     """
     if told not in LANE_NAMES:
-        raise ValueError(f"expected the lane live or backfill, got {told[:_SHOWN_CHARACTERS]!r}")
+        raise ValueError("expected the lane 'live' or 'backfill', got another")
 
 
 LIVE: Final = Lane(0, "live")
