@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from sploot_media_clustering.adapters import redis_keys as keys
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
+from sploot_media_clustering.adapters.redis_overseer import RedisOverseer
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
-from sploot_media_clustering.bootstrap_worker import Tools, open_consumer
+from sploot_media_clustering.bootstrap_worker import Manner, Tools, open_consumer
 from sploot_media_clustering.errors import StoreUnavailableError
+from sploot_media_clustering.services.lanes import lanes_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -33,11 +36,11 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def worker(url: str) -> AsyncIterator[RedisConnection]:
+async def worker(url: str, manner: Manner = MANNER) -> AsyncIterator[RedisConnection]:
     """A worker, and a connection beside it."""
     stop, connection = asyncio.Event(), connect(url)
     tools = Tools(sketch_clustering(), SketchEmbedder(), SketchSource(), MemoryPetEmbeddings())
-    async with open_consumer(url, tools, MANNER) as consumer:
+    async with open_consumer(url, tools, manner) as consumer:
         running = asyncio.create_task(consumer.run(stop))
         try:
             yield connection
@@ -65,26 +68,35 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     raise AssertionError("it did not come")
 
 
+@pytest.mark.parametrize("partitions", [1, 3])
 @pytest.mark.parametrize("name", [name for name in SERVERS if name != "embedded"])
-async def test_jobs_become_albums(name: str) -> None:
-    """A worker does jobs, gives up what can't be read, and leaves nothing in the stream."""
+async def test_jobs_become_albums(name: str, partitions: int) -> None:
+    """A worker does jobs of both lanes, gives up what can't be read, and leaves nothing in the streams."""
     found = serving(name)
     admin = connect(found.admin)
     await admin.execute("FLUSHALL")
     await admin.close()
-    async with worker(found.url) as connection:
+    async with worker(found.url, replace(MANNER, partitions=partitions)) as connection:
         await RedisHealth(connection)()
         await connection.execute("XADD", keys.JOBS, "*", "job", "nonsense")
+        lanes = lanes_of(partitions)
         for number in range(4):
-            await RedisJobQueue(connection).add(photos_job(f"job-{number}", f"pet-{number}", {"a": "milo 1"}))
+            told = {"lane": ("live", "backfill")[number % 2]}
+            await RedisJobQueue(connection).add(
+                photos_job(f"job-{number}", f"pet-{number}", {"a": "milo 1"}, **told)
+            )
         for number in range(4):
             await until(lambda number=number: done(connection, f"job-{number}"))
             assert await RedisPetStore(connection).payload(f"pet-{number}") is not None
 
         async def empty() -> bool:
-            return not await connection.execute("XLEN", keys.JOBS)
+            left = [await connection.execute("XLEN", keys.stream(lane)) for lane in lanes]
+            return not any(left)
 
         await until(empty)
+        assert int(await connection.execute("GET", keys.PARTITIONS)) == partitions
+        overview = await RedisOverseer(connection).overview()
+        assert (len(overview.lanes), len(overview.workers)) == (2 * partitions, 1)
         assert len((await RedisDeadLetters(connection).page(10, None))[0]) == 1
 
 
