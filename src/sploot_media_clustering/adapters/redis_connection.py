@@ -32,6 +32,8 @@ from sploot_media_clustering.errors import ConfigurationError, StoreUnavailableE
 ANSWER_S: Final = 15.0
 """Longest wait for an answer; blocking reads ask for less."""
 _CONNECT_S: Final = 5.0
+_MOST_CONNECTIONS: Final = 256
+"""Of a process to one server: a worker waits at two streams of 32 partitions each, with 96 jobs at hand."""
 _SENTINEL_PORT: Final = 26379
 
 Value: TypeAlias = bytes | str | int
@@ -110,7 +112,12 @@ def connect(url: str) -> RedisConnection:
     Raises:
         ConfigurationError: it is no such URL.
     """
-    options = {"socket_timeout": ANSWER_S, "socket_connect_timeout": _CONNECT_S, "protocol": 2}
+    options = {
+        "socket_timeout": ANSWER_S,
+        "socket_connect_timeout": _CONNECT_S,
+        "protocol": 2,
+        "max_connections": _MOST_CONNECTIONS,
+    }
     scheme, _, rest = url.partition("://")
     try:
         if scheme in {"cluster", "clusters"}:

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 LaneName: TypeAlias = Literal["live", "backfill"]
 """Live jobs go first; back-fill takes what they leave, and always a little."""
 LANE_NAMES: Final[tuple[LaneName, ...]] = ("live", "backfill")
-MOST_PARTITIONS: Final = 64
+MOST_PARTITIONS: Final = 32
 """A worker waits at each lane of each with a connection of its own."""
 
 _PARTITION: Final = 1_000_000_000

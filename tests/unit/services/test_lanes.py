@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -33,13 +34,14 @@ from sploot_media_clustering.services.album_record import AlbumRecord
 from sploot_media_clustering.services.applying import AlbumApplier, Prepared
 from sploot_media_clustering.services.batching import Batcher
 from sploot_media_clustering.services.committing import Committed, Committer
-from sploot_media_clustering.services.consuming import Consumer, Pace
+from sploot_media_clustering.services.consuming import Consumer, Pace, _next
 from sploot_media_clustering.services.embedding import PhotoFailure, PhotoInput
+from sploot_media_clustering.services.job_ports import Entry
 from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import JOB_FIELD, Job, Position, encode
-from sploot_media_clustering.services.lanes import Lane
+from sploot_media_clustering.services.lanes import LIVE, Lane
 from sploot_media_clustering.services.preparing import FETCHES, Patience, PhotoPreparer
-from sploot_media_clustering.services.processing import Ports, Processor
+from sploot_media_clustering.services.processing import Ports, Processor, work_of
 
 PATIENCE_S = 20.0
 PACE = Pace(in_hand=4, backfill=2, wait_s=0.02, claim_every_s=0.5)
@@ -155,6 +157,18 @@ def test_a_live_photo_goes_before_those_of_a_job_in_hand() -> None:
 
     # A worker looks for new messages at once; until it read this one, a batch or two went through.
     assert asyncio.run(steps()) <= 4 * FETCHES
+
+
+def test_live_jobs_of_an_album_go_before_its_backfill() -> None:
+    """They share a commit among themselves, so that none waits for photos of the others."""
+    lanes = (Lane(0, "backfill"), LIVE, Lane(0, "backfill"), LIVE, LIVE)
+    entries = [
+        Entry(lane.named(f"{n}-0"), {JOB_FIELD: encode(live(n))}, again=False) for n, lane in enumerate(lanes)
+    ]
+    waiting = deque(work_of(entry, None) for entry in entries)
+    rounds = [[work.job_id for work in _next(waiting, 2)] for _ in range(3)]
+    assert rounds == [["live-1", "live-3"], ["live-4"], ["live-0", "live-2"]]
+    assert not waiting
 
 
 def test_lanes_and_partitions_do_not_change_an_album() -> None:
