@@ -20,7 +20,8 @@ from sploot_media_clustering.services.album_record import AlbumRecord
 from sploot_media_clustering.services.desk import Invalidate
 from sploot_media_clustering.services.gallery import AlbumVersions
 from sploot_media_clustering.services.job_ports import JobQueue, PetStore
-from sploot_media_clustering.services.jobs import ChangeJob
+from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.jobs import ChangeJob, Job, name_of
 from sploot_media_clustering.services.models_in_charge import Term
 
 AT_ONCE: Final = 32
@@ -103,7 +104,9 @@ class Migration:
         if record.state is None:
             return None
         if record.model_version != self.term.model_version:
-            error = await self._done(f"migrate-{self._since}-{pet_id}", pet_id, Invalidate())
+            # The first job of an album brings it over; this one waits behind those of owners.
+            job_id = f"migrate-{self._since}-{pet_id}"
+            error = await self._done(JobRequest(job_id=job_id, pet_id=pet_id, lane="backfill"))
             if error is not None:
                 return Moved(pet_id=pet_id, to_model=self.term.model_version, error=error)
             record = await self._record(pet_id)
@@ -117,7 +120,9 @@ class Migration:
         """
         if (await self._record(pet_id)).former is None:
             return False
-        await self._done(f"let-go-{self._since}-{pet_id}", pet_id, Invalidate(let_go=True))
+        job_id = f"let-go-{self._since}-{pet_id}"
+        change = Invalidate(let_go=True)
+        await self._done(ChangeJob(job_id=job_id, pet_id=pet_id, change=change, at=self.term.since))
         return True
 
     @property
@@ -128,12 +133,12 @@ class Migration:
     async def _record(self, pet_id: str) -> AlbumRecord:
         return album_record.unpack((await self.pets.read(pet_id)).record)
 
-    async def _done(self, job_id: str, pet_id: str, change: Invalidate) -> str | None:
+    async def _done(self, job: Job) -> str | None:
         """Hand a job in and wait for its end; why it failed."""
-        await self.queue.add(ChangeJob(job_id=job_id, pet_id=pet_id, change=change, at=self.term.since))
+        await self.queue.add(job)
         wait_s = _LOOK_AGAIN_S
         while True:
-            state = await self.queue.state(job_id)
+            state = await self.queue.state(name_of(job))
             if state is not None and state.status in _ENDED:
                 return state.error if state.status == "dead" else None
             await asyncio.sleep(wait_s)

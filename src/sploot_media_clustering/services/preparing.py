@@ -110,7 +110,8 @@ class PhotoPreparer:
         await self._in_thread(self._kept.erase, pet_id, image_ids)
 
     async def _prepared(self, job: JobRequest, image: JobImage) -> ReadyPhoto | FailedImage:
-        async with self._hand(job):  # held while the networks are waited for, so that bytes don't pile up
+        # Held while the networks are waited for, so that bytes don't pile up.
+        async with self._hand(bulk=job.lane == "backfill"):
             try:
                 data = await self._fetched(image.uri)
             except (UnreadablePhotoError, TemporaryError) as error:
@@ -120,9 +121,9 @@ class PhotoPreparer:
             return known or await self._embedded(job.pet_id, image.image_id, source, data)
 
     @asynccontextmanager
-    async def _hand(self, job: JobRequest) -> AsyncIterator[None]:
-        """A place among the photos that are fetched; of back-fill one photo at a time stands in line."""
-        async with self._turn if job.lane == "backfill" else nullcontext():
+    async def _hand(self, *, bulk: bool) -> AsyncIterator[None]:
+        """A place among the photos that are fetched; of those in bulk one at a time stands in line."""
+        async with self._turn if bulk else nullcontext():
             await self._hands.acquire()
         try:
             yield
@@ -130,7 +131,7 @@ class PhotoPreparer:
             self._hands.release()
 
     async def _again(self, pet_id: str, image_id: str, source: Source) -> ReadyPhoto | FailedImage:
-        async with self._hands:
+        async with self._hand(bulk=True):
             known = await self._known(pet_id, image_id, source)
             if known is not None:
                 return known
