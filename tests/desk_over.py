@@ -8,12 +8,14 @@ import numpy as np
 from fake_heads import Album, service_of
 from strategies_album import drawn_photo
 
+from sploot_media_clustering.adapters.sources import file_digest
 from sploot_media_clustering.services.album_record import Source
 from sploot_media_clustering.services.applying import AlbumApplier, Prepared, ReadyPhoto
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Desk
 from sploot_media_clustering.services.job_ports import DeadLetters, JobQueue, PetStore
 from sploot_media_clustering.services.job_request import JobImage, JobRequest
+from sploot_media_clustering.services.photo_names import StoredNames
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
 
 _RNG = np.random.default_rng(3)
@@ -46,6 +48,7 @@ class Service:
             StoreIntake(queue),
             StoreAlbums(queue, pets, self.committer, health),
             StoreLetters(letters, queue, pets),
+            StoredNames(queue, pets, file_digest),
         )
 
     async def work(self, job_id: str = "cats", pet_id: str = "milo") -> None:

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
-from sploot_media_clustering.errors import ConflictError
+from sploot_media_clustering.errors import ConflictError, InputError
 from sploot_media_clustering.services.desk import DeadLetter, JobState
 from sploot_media_clustering.services.job_ports import (
     Burial,
@@ -21,6 +22,7 @@ from sploot_media_clustering.services.job_ports import (
     Queued,
     StoredAlbum,
 )
+from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import (
     JOB_FIELD,
     POSITION_FIELD,
@@ -30,6 +32,8 @@ from sploot_media_clustering.services.jobs import (
     encode,
     lane_of,
     name_of,
+    parse,
+    position_of,
 )
 from sploot_media_clustering.services.lanes import LIVE, Lane, lanes_of, located, partition_of
 from sploot_media_clustering.services.letters import shown_letter
@@ -112,6 +116,15 @@ class MemoryJobQueue:
             known = self.server.jobs.get(state.job_id, ("", Position(0, 0), state))
             if known[2].status not in ENDED or state.status in ENDED:
                 self.server.jobs[state.job_id] = (known[0], known[1], state)
+
+    async def coming(self, pet_id: str) -> list[JobRequest]:
+        found = {}
+        for entry_id, fields in self.server.entries.items():
+            with suppress(InputError):
+                job = parse(fields, entry_id)
+                if isinstance(job, JobRequest) and job.pet_id == pet_id:
+                    found[position_of(fields, entry_id)] = job
+        return [found[position] for position in sorted(found)]
 
 
 @dataclass

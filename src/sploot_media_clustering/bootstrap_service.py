@@ -24,6 +24,7 @@ from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_versions import RedisAlbumVersions
 from sploot_media_clustering.adapters.rooted_files import RootedFileSource
 from sploot_media_clustering.adapters.safe_http import Patience
+from sploot_media_clustering.adapters.sources import file_digest
 from sploot_media_clustering.adapters.store_backup import back_up, restore
 from sploot_media_clustering.adapters.telemetry import NoSpans, Spans
 from sploot_media_clustering.bootstrap import load_model
@@ -38,6 +39,7 @@ from sploot_media_clustering.services.job_ports import PetStore
 from sploot_media_clustering.services.migrating import Migration
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge
 from sploot_media_clustering.services.overseeing import MOST_LETTERS, Overseer
+from sploot_media_clustering.services.photo_names import StoredNames
 from sploot_media_clustering.services.ports import ImageDecoder, PhotoSource
 from sploot_media_clustering.services.rollout import Pipelines
 from sploot_media_clustering.services.store_desk import StoreAlbums, StoreIntake, StoreLetters
@@ -207,6 +209,7 @@ async def open_desk(url: str, settings: Settings, uri_template: str | None = Non
             StoreIntake(queue),
             StoreAlbums(queue, pets, Committer(pets, applier), RedisHealth(connection), pipelines=pipelines),
             StoreLetters(RedisDeadLetters(connection), queue, pets, uri_template),
+            StoredNames(queue, pets, file_digest),
         )
 
 

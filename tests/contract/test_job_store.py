@@ -69,6 +69,22 @@ async def test_a_job_is_stored_once(store: Store) -> None:
     assert await store.waiting() == 1
 
 
+async def test_photos_on_their_way_are_known_until_their_job_has_ended(store: Store) -> None:
+    """Those of one album, in order, in either lane, with a worker or none; what can't be read names none."""
+    for number in range(25):
+        told = job(f"job-{number}", "milo" if number % 2 else "rex")
+        await store.queue.add(msgspec.structs.replace(told, lane="backfill" if number == 3 else "live"))
+    await store.publish({b"job": b"no json"})
+    milos = [f"job-{number}" for number in range(1, 25, 2)]
+    assert [part.job_id for part in await store.queue.coming("milo")] == milos
+    worker = store.stream("w")
+    entries = await worker.read(LIVE, 4, 1)
+    assert [part.job_id for part in await store.queue.coming("milo")] == milos
+    await worker.acknowledge([entry.entry_id for entry in entries])
+    assert [part.job_id for part in await store.queue.coming("milo")] == milos[1:]
+    assert await store.queue.coming("nobody") == []
+
+
 async def test_a_job_needs_an_id(store: Store) -> None:
     """The queue makes none up."""
     with pytest.raises(InputError, match="id"):

@@ -103,6 +103,10 @@ class MeasuredQueue:
             if state.status in _ENDED:
                 self._telemetry.metrics.jobs.labels(state.status).inc()
 
+    async def coming(self, pet_id: str) -> list[JobRequest]:
+        """Photos on their way to an album: its jobs that have not ended, the oldest first."""
+        return await self._queue.coming(pet_id)
+
 
 class MeasuredLetters:
     """:class:`~sploot_media_clustering.services.job_ports.DeadLetters`: how many are added."""

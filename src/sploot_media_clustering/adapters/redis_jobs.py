@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,6 +16,7 @@ from sploot_media_clustering.adapters.redis_partitions import RedisPartitions
 from sploot_media_clustering.errors import ConflictError, InputError, StoreUnavailableError
 from sploot_media_clustering.services.desk import DeadLetter, JobState
 from sploot_media_clustering.services.job_ports import Burial, Entry, Queued
+from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import (
     JOB_FIELD,
     POSITION_FIELD,
@@ -23,13 +25,17 @@ from sploot_media_clustering.services.jobs import (
     digest,
     encode,
     name_of,
+    parse,
+    position_of,
 )
-from sploot_media_clustering.services.lanes import Lane, partition_of
+from sploot_media_clustering.services.lanes import LANE_NAMES, Lane, partition_of
 from sploot_media_clustering.services.letters import shown_letter
 from sploot_media_clustering.services.overseeing import MOST_LETTERS
 
 STATE_MS: Final = 8 * 24 * 3600 * 1000
 """How far a job is is told for longer than a message may be old."""
+_LOOKED_AT_ONCE: Final = 10
+"""Jobs of all albums; each may have 4 MB."""
 _ENDED: Final = frozenset({"done", "superseded", "dead"})
 _FIELD: Final = b"field:"
 """Before the name of a field of the message that was given up."""
@@ -82,6 +88,29 @@ class RedisJobQueue:
             await self._connection.run(
                 scripts.TELL, [keys.job(state.job_id)], [msgspec.json.encode(state), ended, STATE_MS]
             )
+
+    async def coming(self, pet_id: str) -> list[JobRequest]:
+        """Photos on their way to an album: its jobs that have not ended, the oldest first."""
+        found: dict[Position, JobRequest] = {}
+        partition = partition_of(pet_id, await self._partitions())
+        for name in LANE_NAMES:  # live ones first: what is set aside meanwhile is met again in the other lane
+            found |= await self._waiting(Lane(partition, name), pet_id)
+        return [found[position] for position in sorted(found)]
+
+    async def _waiting(self, lane: Lane, pet_id: str) -> dict[Position, JobRequest]:
+        found: dict[Position, JobRequest] = {}
+        start = "-"
+        while entries := await self._connection.execute(
+            "XRANGE", keys.stream(lane), start, "+", "COUNT", _LOOKED_AT_ONCE
+        ):
+            for entry_id, fields in entries:
+                start = f"({entry_id.decode()}"
+                named = lane.named(entry_id.decode())
+                with suppress(InputError):  # a worker gives up what can't be read, and tells
+                    job = parse(fields, named)
+                    if isinstance(job, JobRequest) and job.pet_id == pet_id:
+                        found[position_of(fields, named)] = job
+        return found
 
 
 class RedisDeadLetters:

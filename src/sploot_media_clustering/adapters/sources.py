@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sploot_media_clustering.adapters.filesystems import (
     HTTP,
+    LOCAL,
     FileSystems,
     protocol_of,
     shown,
@@ -60,3 +65,16 @@ class FsspecSource:
                         f"expected at most {self._max_bytes:,} bytes, {shown(uri)} has more; scale it down"
                     )
         return data.getvalue()
+
+
+def file_digest(uri: str) -> bytes | None:
+    """SHA-256 of a file of this machine; None for what lies elsewhere, or can't be read."""
+    parts = urlsplit(uri)
+    path = Path(url2pathname(parts.path))
+    try:
+        if parts.scheme != LOCAL or not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except (OSError, ValueError):
+        return None

@@ -5,6 +5,7 @@ These are the ports of the API; :mod:`~sploot_media_clustering.services.store_de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -13,7 +14,7 @@ import msgspec
 
 from sploot_media_clustering.services.answer import Answer, FailedImage
 from sploot_media_clustering.services.decision_records import Said
-from sploot_media_clustering.services.job_request import JobRequest
+from sploot_media_clustering.services.job_request import JobImage, JobRequest
 
 JobStatusName: TypeAlias = Literal["queued", "running", "done", "superseded", "dead"]
 
@@ -232,6 +233,19 @@ class DeadLetterBox(Protocol):
         ...
 
 
+@runtime_checkable
+class PhotoNames(Protocol):
+    """What photos of folders are called in albums."""
+
+    async def told_apart(self, pet_id: str, images: Sequence[JobImage]) -> tuple[JobImage, ...]:
+        """Photos, in their order, under names that no other photo of the album has, or is about to have.
+
+        Raises:
+            TemporaryError: the store did not answer.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """All that callers may ask.
@@ -240,8 +254,10 @@ class Desk:
         intake: jobs.
         albums: answers, decisions, deletions.
         letters: messages that were given up.
+        names: of photos that come from folders.
     """
 
     intake: Intake
     albums: Albums
     letters: DeadLetterBox
+    names: PhotoNames

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.services.desk import DeadLetter, JobState
+from sploot_media_clustering.services.job_request import JobRequest
 from sploot_media_clustering.services.jobs import Job, Position
 from sploot_media_clustering.services.lanes import Lane
 
@@ -55,6 +56,10 @@ class JobQueue(Protocol):
 
     async def tell(self, states: Sequence[JobState]) -> None:
         """Note how far jobs are; a job that has ended stays as it ended."""
+        ...
+
+    async def coming(self, pet_id: str) -> list[JobRequest]:
+        """Photos on their way to an album: its jobs that have not ended, the oldest first."""
         ...
 
 

@@ -67,7 +67,12 @@ CALLS: dict[type, dict[str, tuple[tuple[object, ...], object]]] = {
         "attempt": (("1-0",), 2),
         "acknowledge": ((["1-0"],), None),
     },
-    JobQueue: {"add": ((JOB, Position(1, 0)), QUEUED), "state": (("j",), STATE), "tell": (([STATE],), None)},
+    JobQueue: {
+        "add": ((JOB, Position(1, 0)), QUEUED),
+        "state": (("j",), STATE),
+        "tell": (([STATE],), None),
+        "coming": (("p",), [JOB]),
+    },
     DeadLetters: {
         "add": ((BURIAL,), "7-0"),
         "page": ((5, "c"), ((), "next")),

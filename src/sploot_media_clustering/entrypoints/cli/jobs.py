@@ -6,12 +6,13 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 import typer
+from msgspec import structs
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,11 +25,22 @@ from sploot_media_clustering.errors import InputError, UnknownError
 from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.desk import Desk, JobState
 from sploot_media_clustering.services.job_request import MAX_IMAGES, NAME_PATTERN, JobImage, JobRequest
+from sploot_media_clustering.services.lanes import LaneName
 from sploot_media_clustering.settings import from_environment
 
 _LOOK_AGAIN_S: Final = 0.1
 _WAITING: Final = frozenset({"queued", "running"})
 _JSON: Final = typer.Option("--json", help="Print JSON, one job a line.")
+
+
+class HandedIn(JobState, frozen=True, kw_only=True):
+    """How far a job is that was handed in from here.
+
+    Attributes:
+        renamed: ids of photos that the album calls otherwise than they are called where they lie, by that.
+    """
+
+    renamed: dict[str, str]
 
 
 def submit(
@@ -52,27 +64,38 @@ def submit(
 ) -> None:
     """Hand photos to the service.
 
+    Photos are called as their paths below the folder. One that the album has from there is read again; one
+    from elsewhere with the name of another is called by more of its path, so that none is replaced.
+
     Workers read them later, from where SPLOOT_FILE_ROOT and SPLOOT_URI_HOSTS allow; see docs/api.md.
 
     Example:
 
         sploot-clustering submit milo ~/Pictures/Milo --wait 60
     """
-    jobs = photo_jobs(pet, album_images(photos), job_id or f"cli-{uuid.uuid4().hex[:12]}", animals)
-    if backfill:
-        jobs = [msgspec.structs.replace(job, lane="backfill") for job in jobs]
+    images, name = album_images(photos), job_id or f"cli-{uuid.uuid4().hex[:12]}"
+    photo_jobs(pet, images, name, animals)  # refused before the store is asked for anything
 
     if not overseen(lambda overseer: overseer.overview()).workers:
         err.print("[yellow]No worker runs[/]: the photos wait until `sploot-clustering up` is started.")
 
-    async def handed_in(desk: Desk) -> list[JobState]:
-        for job in jobs:
+    async def handed_in(desk: Desk) -> list[HandedIn]:
+        named = await desk.names.told_apart(pet, images)
+        renamed = {
+            new.image_id: old.image_id
+            for old, new in zip(images, named, strict=True)
+            if new.image_id != old.image_id
+        }
+        print_renamed(renamed)
+        handed = photo_jobs(pet, named, name, animals, lane="backfill" if backfill else "live")
+        for job in handed:
             await desk.intake.submit(job)
-        return await wait_for(desk, [str(job.job_id) for job in jobs], wait_s)
+        states = await wait_for(desk, [str(job.job_id) for job in handed], wait_s)
+        return [handed_in_as(state, job, renamed) for state, job in zip(states, handed, strict=True)]
 
     states = at_the_desk(handed_in)
     print_states(states, as_json=as_json)
-    leave_unless_well(states, photos=sum(len(job.images) for job in jobs), waited=wait_s > 0)
+    leave_unless_well(states, photos=len(images), waited=wait_s > 0)
 
 
 def status(
@@ -109,7 +132,13 @@ def _uri(place: str) -> str:
 
 
 def photo_jobs(
-    pet: str, images: Sequence[JobImage], job_id: str, animals: int | None = None, *, most: int = MAX_IMAGES
+    pet: str,
+    images: Sequence[JobImage],
+    job_id: str,
+    animals: int | None = None,
+    *,
+    lane: LaneName = "live",
+    most: int = MAX_IMAGES,
 ) -> list[JobRequest]:
     """Jobs of some photos, checked as those that come over HTTP.
 
@@ -118,6 +147,7 @@ def photo_jobs(
         images: the photos.
         job_id: of the job; where it takes several, the start of their ids.
         animals: how many there are, where somebody said so.
+        lane: in which they wait.
         most: photos of a job.
 
     Raises:
@@ -133,6 +163,7 @@ def photo_jobs(
             images=tuple(part),
             expected_animals=animals,
             reason="submit",
+            lane=lane,
         )
         for number, part in enumerate(parts, start=1)
     ]
@@ -148,6 +179,22 @@ def _require_name(told: str) -> None:
             f"expected a name of at most 128 letters, digits and ._:@=+- that begins with a letter or digit, "
             f"without spaces, such as my-cat; got {told!r}"
         )
+
+
+def print_renamed(renamed: Mapping[str, str]) -> None:
+    """Print which photos the album calls otherwise than their files are; those names by the album's."""
+    if not renamed:
+        return
+    new, old = next(iter(renamed.items()))
+    others = f", and {len(renamed) - 1} more likewise" if len(renamed) > 1 else ""
+    told = f"{old} is {new} in the album{others}: it has other photos of the same name, which stay."
+    err.print(told, markup=False, soft_wrap=True)
+
+
+def handed_in_as(state: JobState, job: JobRequest, renamed: Mapping[str, str]) -> HandedIn:
+    """How far a job is, and which of its photos go by other names than their files."""
+    names = {renamed[image.image_id]: image.image_id for image in job.images if image.image_id in renamed}
+    return HandedIn(**structs.asdict(state), renamed=names)
 
 
 async def wait_for(desk: Desk, job_ids: Sequence[str], wait_s: float) -> list[JobState]:
