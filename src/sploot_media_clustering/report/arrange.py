@@ -17,7 +17,6 @@ from sploot_media_clustering.services.answer import (
     Cluster,
     Hero,
     Member,
-    PointFractions,
     Unclustered,
 )
 from sploot_media_clustering.services.shapes import BoxFractions
@@ -25,14 +24,14 @@ from sploot_media_clustering.services.shapes import BoxFractions
 COLOURS: Final = 8
 """Animal colours in the style sheet; a ninth animal shares the first one's."""
 
-FOCUS_STEP_PERCENT: Final = 5
-"""Crops are placed in steps of this many percent, one style rule each."""
-
 WIDTHS_PERCENT: Final = range(100, 181, 10)
-"""How wide a portrait may be, in percent of its height: square to 16:9, one style rule each."""
+"""How wide a crop may be, in percent of its height: square to 16:9, one style rule each."""
 
 _HEAD_HEIGHT: Final = 0.4
 """Where the eye rests in an animal's box, from its top: nearer the head than the middle."""
+
+_ENDS: Final = 0.1
+"""Of an animal's length, what a tile may cut: the tips of tails and whiskers. Beyond that it has margins."""
 
 _HERO_TILES: Final = 4
 _SHELF_ROWS: Final = 2
@@ -40,35 +39,45 @@ _COLUMNS_MOST: Final = 12
 _COLUMNS_LEAST: Final = 3
 
 
-def focus(point: PointFractions, picture: Picture, width_percent: int = 100) -> int:
-    """Where a crop must sit to have a point in its middle, in percent along the longer side.
+def place_of(box: BoxFractions | None, picture: Picture, width_percent: int = 100) -> int:
+    """Where a crop must sit to show an animal, in percent along the longer side of its photo.
 
-    The crop is so wide in percent of its height: square, or wider for a landscape.
+    All of the animal is seen where it fits, its head's end nearest the middle. Of one that is too tall the
+    upper end is seen, where heads are; of one that is too wide the middle. A photo without one is seen in its
+    middle.
+
+    Args:
+        box: of the animal.
+        picture: of the photo.
+        width_percent: of the crop's height.
     """
-    longest, shortest = (
-        max(picture.width_px, picture.height_px),
-        min(picture.width_px, picture.height_px),
-    )
+    longest, shortest = max(picture.width_px, picture.height_px), min(picture.width_px, picture.height_px)
     seen = width_percent / 100 * shortest / longest
-    if seen >= 1:
+    if box is None or seen >= 1:
         return 50
-    along = point[0] if picture.width_px > picture.height_px else point[1]
-    percent = 100 * min(max((along - seen / 2) / (1 - seen), 0.0), 1.0)
-    return FOCUS_STEP_PERCENT * round(percent / FOCUS_STEP_PERCENT)
+    is_wide = picture.width_px > picture.height_px
+    low, high = (box[0], box[2]) if is_wide else (box[1], box[3])
+    start = low + (0.5 if is_wide else _HEAD_HEIGHT) * (high - low) - seen / 2
+    if high - low <= seen:
+        start = min(max(start, high - seen), low)
+    elif not is_wide:
+        start = low
+    return round(100 * min(max(start / (1 - seen), 0.0), 1.0))
 
 
-def eye_of(box: BoxFractions | None) -> PointFractions:
-    """Where to look in a box: near the head; the middle of the photo where there is no box."""
+def width_for(box: BoxFractions | None, picture: Picture, ends: float = 0.0) -> int:
+    """How wide a crop must be to show an animal from end to end, in percent of its height.
+
+    Args:
+        box: of the animal.
+        picture: of the photo.
+        ends: share of the animal's length that may be missing.
+    """
     if box is None:
-        return 0.5, 0.5
-    left, top, right, bottom = box
-    return (left + right) / 2, top + _HEAD_HEIGHT * (bottom - top)
-
-
-def width_for(box: BoxFractions, picture: Picture) -> int:
-    """How wide a frame must be to show an animal from end to end, in percent of the frame's height."""
+        return WIDTHS_PERCENT[0]
     left, _, right, _ = box
-    needed = 100 * (right - left) * picture.width_px / min(picture.width_px, picture.height_px)
+    length_px = (right - left) * picture.width_px
+    needed = 100 * (1 - ends) * length_px / min(picture.width_px, picture.height_px)
     return next((width for width in WIDTHS_PERCENT if width >= needed), WIDTHS_PERCENT[-1])
 
 
@@ -131,9 +140,7 @@ class AlbumArranger:
     def _animal(self, anchor: str, colour: int, root: Cluster, looks: Sequence[Cluster]) -> Animal:
         title = self._titles[root.id]
         heroes = [
-            self._tile(
-                hero.image_id, hero.focal_point, f"{title}, {words.choice(hero.rank).lower()}", is_hero=True
-            )
+            self._tile(hero.image_id, hero.box, f"{title}, {words.choice(hero.rank).lower()}", is_hero=True)
             for hero in root.heroes
         ]
         return Animal(
@@ -169,7 +176,7 @@ class AlbumArranger:
     def _portrait(self, hero: Hero, tile: Tile) -> Tile:
         picture = self._pictures[hero.image_id]
         width = width_for(hero.box, picture)
-        return replace(tile, focus=focus(eye_of(hero.box), picture, width), width_percent=width)
+        return replace(tile, focus=place_of(hero.box, picture, width), width_percent=width)
 
     def _shelves(self, anchor: str, root: Cluster, looks: Sequence[Cluster]) -> Iterable[Shelf]:
         shown = sorted(looks, key=lambda look: -look.size) or ([root] if root.size > 1 else [])
@@ -197,12 +204,7 @@ class AlbumArranger:
         together = sorted(ranked, key=lambda member: place[member.moment])
         for _, group in groupby(together, key=lambda member: member.moment):
             top, *under = (
-                self._tile(
-                    member.image_id,
-                    first.focal_point if first and member.image_id == leads else eye_of(member.box),
-                    said,
-                    is_hero=member.image_id == leads,
-                )
+                self._tile(member.image_id, member.box, said, is_hero=member.image_id == leads)
                 for member in group
             )
             yield Stack(top, tuple(under))
@@ -223,15 +225,22 @@ class AlbumArranger:
         best = photo.best
         guess = self._titles.get(best.id) if best else None
         caption = f"{guess}? {words.percent(best.probability)}" if best and guess else ""
-        return self._tile(photo.image_id, eye_of(photo.box), words.listed((said, caption)), caption)
+        return self._tile(photo.image_id, photo.box, words.listed((said, caption)), caption)
 
     def _tile(
-        self, image_id: str, point: PointFractions, said: str, caption: str = "", *, is_hero: bool = False
+        self,
+        image_id: str,
+        box: BoxFractions | None,
+        said: str,
+        caption: str = "",
+        *,
+        is_hero: bool = False,
     ) -> Tile:
         picture = self._pictures[image_id]
         captured = self._captured.get(image_id)
         alt = words.listed((said, words.day(captured) if captured else "", image_id))
-        return Tile(picture.number, alt, focus(point, picture), caption, is_hero)
+        width = width_for(box, picture, _ENDS)
+        return Tile(picture.number, alt, place_of(box, picture, width), caption, is_hero, width)
 
     def _segments(self, animals: Sequence[Animal]) -> Iterable[Segment]:
         aside = {

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sploot_media_clustering.report import words
-from sploot_media_clustering.report.arrange import FOCUS_STEP_PERCENT, WIDTHS_PERCENT, AlbumArranger
+from sploot_media_clustering.report.arrange import WIDTHS_PERCENT, AlbumArranger
 from sploot_media_clustering.report.details import AlbumDetails, Detail
 from sploot_media_clustering.report.pictures import PhotoKey, Picture, Thumbnail, embed, wanted
 from sploot_media_clustering.report.said import AlbumWord, album_word
@@ -125,10 +125,7 @@ def _asset(name: str) -> str:
 
 def _crop_rules() -> str:
     """A class for each place and width of a crop, since the policy allows no style attributes."""
-    places = (
-        f".f{percent}{{object-position:{percent}% {percent}%}}"
-        for percent in range(0, 101, FOCUS_STEP_PERCENT)
-    )
+    places = (f".f{percent}{{object-position:{percent}% {percent}%}}" for percent in range(101))
     widths = (f".wide{percent}{{aspect-ratio:{percent / 100}}}" for percent in WIDTHS_PERCENT)
     return "\n".join((*places, *widths))
 

@@ -21,7 +21,7 @@ class Tile:
         focus: where the crop sits, in percent along the longer side.
         caption: shown below it.
         hero: it leads its cluster.
-        width_percent: of the crop's height; 100 for a square.
+        width_percent: of the crop's height: 100 for a square, more for one with margins above and below.
     """
 
     picture: int

@@ -51,8 +51,7 @@
     const picture = pictureOf(number);
     if (!picture) return;
     const image = frame.querySelector("img");
-    const width = frame.clientWidth;
-    const height = frame.clientHeight;
+    const { offsetLeft, offsetTop, offsetWidth: width, offsetHeight: height } = image;
     const scale = Math.max(width / picture.dataset.w, height / picture.dataset.h);
     const [x, y] = getComputedStyle(image).objectPosition.split(" ").map((part) => parseFloat(part) / 100);
     const across = picture.dataset.w * scale;
@@ -65,7 +64,7 @@
       if (right <= left || bottom <= top) continue;
       const mark = make("span", "outline known " + colour);
       Object.assign(mark.style, {
-        left: left + "px", top: top + "px", width: right - left + "px", height: bottom - top + "px",
+        left: offsetLeft + left + "px", top: offsetTop + top + "px", width: right - left + "px", height: bottom - top + "px",
       });
       mark.setAttribute("aria-hidden", "true");
       if (spacious || width > 240) mark.append(isolated("span", "", label));
