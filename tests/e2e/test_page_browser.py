@@ -100,6 +100,27 @@ def test_albums_are_chosen_by_their_names(service: PageService, opened: Opener) 
     expect(again.get_by_role("heading", name="zoe", exact=True)).to_be_visible()
 
 
+def test_crops_show_the_animal(service: PageService, opened: Opener) -> None:
+    """At the photo's edge, and from end to end: then with margins in a square frame."""
+    names = ["edge.jpg", "long.jpg"]
+    part = cluster("c", None, "cat", [(name, n) for n, name in enumerate(names)], ["edge.jpg"])
+    boxes = {"edge.jpg": (0.7, 0.1, 1.0, 0.9), "long.jpg": (0.0, 0.1, 1.0, 0.9)}
+    members = tuple(replace(member, box=boxes[member.image_id]) for member in part.members)
+    heroes = tuple(replace(hero, box=boxes[hero.image_id]) for hero in part.heroes)
+    boxed = replace(part, members=members, heroes=heroes)
+    service.show(replace(answer([boxed], images=[image(name, 1) for name in names]), pet_id="p"))
+    page = opened({"width": 390, "height": 844})
+    edge, long = (page.locator(f".tiles img[alt='{name}']") for name in names)
+    expect(edge).to_have_css("object-position", "100% 100%")
+    expect(page.locator(".portrait img")).to_have_css("object-position", "100% 100%")
+    expect(long).to_have_css("aspect-ratio", "1.33333 / 1")
+    photo, frame = (found.bounding_box() for found in (long, long.locator("..")))
+    assert photo is not None
+    assert frame is not None
+    assert (photo["width"], photo["height"]) == pytest.approx((frame["width"], 0.75 * frame["width"]), abs=1)
+    assert photo["y"] - frame["y"] == pytest.approx(frame["width"] / 8, abs=1)
+
+
 def test_names_are_text(service: PageService, opened: Opener) -> None:
     """What people called an animal, a look or a photo is shown, not obeyed."""
     name = "a b/ü%2F..#?&.jpg"

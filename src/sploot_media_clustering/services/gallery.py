@@ -13,9 +13,10 @@ import msgspec
 from sploot_media_clustering.errors import UnknownError
 from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.album_record import Source
-from sploot_media_clustering.services.answer import Answer, Cluster, Hero, PointFractions
+from sploot_media_clustering.services.answer import Answer, Cluster, Hero
 from sploot_media_clustering.services.desk import Albums
 from sploot_media_clustering.services.job_ports import StoredAlbum
+from sploot_media_clustering.services.shapes import BoxFractions
 
 MOST_ALBUMS: Final = 60
 """Shown; those that changed last."""
@@ -83,11 +84,11 @@ class Cover(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         image_id: of a hero.
-        focal_point: what a crop should keep in view.
+        box: the animal in it, which a crop should keep in view.
     """
 
     image_id: str
-    focal_point: PointFractions
+    box: BoxFractions
 
 
 class ListedAlbum(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +179,7 @@ def _listed(answer: Answer) -> ListedAlbum:
         updated_at=answer.updated_at,
         photos=len(answer.images),
         animals=len(subjects),
-        cover=None if hero is None else Cover(image_id=hero.image_id, focal_point=hero.focal_point),
+        cover=None if hero is None else Cover(image_id=hero.image_id, box=hero.box),
     )
 
 

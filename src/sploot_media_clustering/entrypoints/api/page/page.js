@@ -16,11 +16,11 @@ const main = document.getElementById("album");
 const state = document.getElementById("state");
 const drawn = { album: null, photos: new Set() };
 
-function photo(pet, image, side, focus, title) {
+function photo(pet, image, side, box, title) {
   const key = `${pet}/${image}`;
   const frame = make("div", { class: drawn.photos.has(key) ? "photo" : "photo new", title: title || image });
   drawn.photos.add(key);
-  frame.append(picture(pet, image, side, focus, image));
+  frame.append(picture(pet, image, side, box, image));
   return frame;
 }
 
@@ -30,12 +30,12 @@ function title(cluster) {
 
 function lookTiles(pet, look) {
   const heroes = new Map(look.heroes.map((hero) => [hero.image_id, hero]));
-  const rest = look.member_ids.filter((image) => !heroes.has(image));
-  const shown = [...heroes.keys(), ...rest].slice(0, TILES);
-  const tiles = shown.map((image) => {
+  const rest = look.members.filter((member) => !heroes.has(member.image_id));
+  const shown = [...look.heroes, ...rest].slice(0, TILES);
+  const tiles = shown.map(({ image_id: image, box }) => {
     const hero = heroes.get(image);
     const why = hero ? hero.reasons.join(" ") : image;
-    const frame = photo(pet, image, 320, hero && hero.focal_point, why);
+    const frame = photo(pet, image, 320, box, why);
     if (hero) frame.append(make("span", { class: "rank", "aria-label": `hero ${hero.rank}` }, String(hero.rank)));
     return make("li", hero && hero.rank === 1 ? { class: "hero" } : {}, frame);
   });
@@ -52,7 +52,7 @@ function lookPart(pet, look) {
 function animalPart(pet, subject, looks, number) {
   const hero = subject.heroes[0];
   const portrait = make("div", { class: "portrait" });
-  if (hero) portrait.append(photo(pet, hero.image_id, 960, hero.focal_point, hero.reasons.join(" ")));
+  if (hero) portrait.append(photo(pet, hero.image_id, 960, hero.box, hero.reasons.join(" ")));
   portrait.append(make("h2", {}, make("bdi", {}, title(subject))));
   const kinds = looks.length > 1 ? `, ${counted(looks.length, "look")}` : "";
   portrait.append(make("p", { class: "facts" }, counted(subject.size, "photo") + kinds));
@@ -74,7 +74,7 @@ function asidePart(pet, page) {
     const frame =
       part.reason === "unreadable"
         ? make("div", { class: "photo", title: part.image_id })
-        : photo(pet, part.image_id, 320, null, part.image_id);
+        : photo(pet, part.image_id, 320, part.box, part.image_id);
     return make("li", {}, frame, make("p", {}, told));
   });
   const count = make("span", {}, ` ${counted(photos.length, "photo")}`);
@@ -134,7 +134,8 @@ async function look() {
   }
   const pet = listed.pet_id;
   document.getElementById("review").href = `/review#${encodeURIComponent(pet)}`;
-  const page = await ask(`/internal/pets/${encodeURIComponent(pet)}/clusters?level=all&members=ids&limit=500&member_limit=40`);
+  const asked = `level=all&members=full&limit=500&member_limit=${2 * TILES}`; // the heroes may be among them
+  const page = await ask(`/internal/pets/${encodeURIComponent(pet)}/clusters?${asked}`);
   if (page) drawAlbum(pet, listed, page);
 }
 

@@ -32,9 +32,27 @@ export function photoPath(pet, image, side) {
   return `/page/pets/${encodeURIComponent(pet)}/images/${name}?side=${side}`;
 }
 
-export function picture(pet, image, side, focus, alt) {
+// Where a square crop shows an animal: all of it where that fits, of a taller one the upper end, where heads
+// are. One that is longer by more than the tip of a tail has margins above and below, as in the report.
+function place(img, [left, top, right, bottom]) {
+  const ratio = img.naturalWidth / img.naturalHeight;
+  const [low, high, head] = ratio > 1 ? [left, right, 0.5] : [top, bottom, 0.4];
+  const length = high - low;
+  let seen = Math.min(ratio, 1 / ratio);
+  if (ratio > 1 && 0.9 * length > seen) {
+    seen = length;
+    img.style.aspectRatio = seen * ratio;
+  }
+  let start = low + head * length - seen / 2;
+  if (length <= seen) start = Math.min(Math.max(start, high - seen), low);
+  else if (ratio < 1) start = low;
+  const percent = seen < 1 ? 100 * Math.min(Math.max(start / (1 - seen), 0), 1) : 50;
+  img.style.objectPosition = `${percent}% ${percent}%`;
+}
+
+export function picture(pet, image, side, box, alt) {
   const img = make("img", { src: photoPath(pet, image, side), alt, loading: "lazy", decoding: "async" });
-  if (focus) img.style.objectPosition = `${focus[0] * 100}% ${focus[1] * 100}%`;
+  if (box) img.addEventListener("load", () => place(img, box));
   img.addEventListener("error", () => img.classList.add("missing"));
   return img;
 }
@@ -48,8 +66,8 @@ export function drawAlbums(albums) {
   const items = albums.map((album) => {
     const face = make("span", { class: "face" });
     if (album.cover) {
-      const { image_id, focal_point } = album.cover;
-      face.append(picture(album.pet_id, image_id, 320, focal_point, ""));
+      const { image_id, box } = album.cover;
+      face.append(picture(album.pet_id, image_id, 320, box, ""));
     }
     const link = make("a", { href: `#${encodeURIComponent(album.pet_id)}` }, face, make("bdi", {}, album.pet_id));
     if (album === listed) link.setAttribute("aria-current", "page");

@@ -188,15 +188,10 @@ function framed(part, side) {
   return frame;
 }
 
-// What a square crop keeps in view: the upper third of the animal, where its head mostly is.
-function focus(part) {
-  return part.box && [(part.box[0] + part.box[2]) / 2, part.box[1] + (part.box[3] - part.box[1]) / 3];
-}
-
 function tiles(parts, title, verdicts = new Map()) {
   const list = parts.map((part) => {
     const tile = make("button", { type: "button", class: "photo", "aria-label": `Enlarge ${part.image_id}` });
-    tile.append(picture(pet, part.image_id, parts.length > 2 ? 320 : 960, focus(part), ""));
+    tile.append(picture(pet, part.image_id, parts.length > 2 ? 320 : 960, part.box, ""));
     tile.addEventListener("click", () => enlarge(part));
     const verdict = verdicts.get(part.image_id);
     return make("li", {}, tile, verdict ? verdictButton(verdict) : null);
@@ -219,7 +214,7 @@ function verdictButton(verdict) {
   const made = button(verdict.key, verdict.text, () => press(verdict), strong ? "act strong" : "act");
   if (verdict.shows && current.kind === "photo") {
     const face = make("span", { class: "face" });
-    face.append(picture(pet, verdict.shows.image_id, 320, focus(verdict.shows), ""));
+    face.append(picture(pet, verdict.shows.image_id, 320, verdict.shows.box, ""));
     made.prepend(face);
   }
   return made;
@@ -255,7 +250,7 @@ async function drawSaid() {
     const standing = { superseded: "replaced by a newer word", waiting: "waits for its photos" }[part.status];
     if (standing) text.append(make("small", {}, standing));
     const face = make("span", { class: "face" });
-    face.append(picture(pet, part.sightings[0].image_id, 320, focus(part.sightings[0]), ""));
+    face.append(picture(pet, part.sightings[0].image_id, 320, part.sightings[0].box, ""));
     const back = button("", "Undo", async () => {
       await undo(part.id);
       await drawSaid();
