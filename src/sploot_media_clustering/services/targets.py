@@ -155,11 +155,16 @@ class Targets:
         images = self.answer.images
         exact = [image for image in images if image.image_id == told]
         named = exact or [image for image in images if _file_name(image) == told]
+        if len(named) > 1:
+            ids = _listed([image.image_id for image in named])
+            raise InputError(f"{told!r} may be any of {ids}: give one of these, or '*/{told}' for all")
         return named or [
             i for i in images if fnmatchcase(i.image_id, told) or fnmatchcase(_file_name(i), told)
         ]
 
     def _unknown(self, told: str) -> list[Image]:
+        if self.cluster(told):
+            raise InputError(f"expected a photo by id, file name or pattern, got the animal or look {told!r}")
         animals = [c.name or c.label for c in self.answer.clusters if c.level == "subject"]
         known = animals + [_file_name(image) for image in self.answer.images]
         spelt = {name.casefold(): name for name in known if name != told}
@@ -168,8 +173,7 @@ class Targets:
             hint = f"did you mean {', '.join(near)}?"
         else:
             hint = f"its animals are {_listed(animals)}" if animals else "no animal was found in it"
-        what = "a photo" if self.cluster(told) else "an animal, look or photo"
-        raise InputError(f"expected {what} of {self.answer.pet_id}, got {told!r}; {hint}")
+        raise InputError(f"expected an animal, look or photo of {self.answer.pet_id}, got {told!r}; {hint}")
 
 
 def _where(box: BoxFractions, others: Sequence[BoxFractions]) -> str:

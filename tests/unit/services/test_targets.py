@@ -4,6 +4,7 @@ import msgspec
 import pytest
 import sample_answers as sample
 
+from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.answer import SeenAnimal
 from sploot_media_clustering.services.decision_records import Sighted
 from sploot_media_clustering.services.shapes import BoxFractions
@@ -43,3 +44,25 @@ def test_what_is_told_of_an_animal_finds_it_again() -> None:
     targets = shown(SLEEPER, DOG)
     number, *_ = targets.which(Sighted(image_id="sofa.jpg", box=DOG)).split()
     assert targets.photos([f"sofa.jpg{number}"]) == (Sighted(image_id="sofa.jpg", box=DOG),)
+
+
+def test_a_file_name_that_several_photos_have_means_none_of_them() -> None:
+    """Cameras count from one again; a pattern means all, and more of the path means one."""
+    photos = [
+        msgspec.structs.replace(
+            sample.image(name, 1), sightings=(SeenAnimal(box=DOG, species="dog", score=0.9),)
+        )
+        for name in ("2024/1.jpg", "2025/1.jpg")
+    ]
+    targets = Targets(sample.answer(images=photos))
+    with pytest.raises(InputError, match=r"any of 2024/1.jpg, 2025/1.jpg: .* '\*/1.jpg' for all"):
+        targets.photos(["1.jpg"])
+    assert len(targets.photos(["*/1.jpg"])) == 2
+    assert targets.photos(["2025/1.jpg"]) == (Sighted(image_id="2025/1.jpg", box=DOG),)
+
+
+def test_an_animal_is_no_photo() -> None:
+    """Where photos are asked for, and nothing else."""
+    targets = Targets(sample.answer([sample.cluster("s", None, "cat", [("a", 0)], ["a"])]))
+    with pytest.raises(InputError, match=r"expected a photo .* got the animal or look 'cat'"):
+        targets.photos(["cat"])
