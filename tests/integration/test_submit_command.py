@@ -60,10 +60,10 @@ def test_a_second_folder_replaces_no_photo_of_the_first(run: Run, folders: tuple
     first, second = folders
     told = run("submit", "milo", first, "--json")
     assert json.loads(told.stdout)["renamed"] == {}
-    assert "same name" not in told.stderr
+    assert "is called" not in told.stderr
     told = run("submit", "milo", second, "--json")
     assert json.loads(told.stdout)["renamed"] == {"IMG_1.jpg": "b/IMG_1.jpg"}
-    assert "IMG_1.jpg is b/IMG_1.jpg in the album: it has" in told.stderr
+    assert "IMG_1.jpg is called b/IMG_1.jpg in the album: " in told.stderr
     run("submit", "milo", first)
     run("submit", "milo", second)
     assert handed_in() == [["IMG_1.jpg"], ["b/IMG_1.jpg"], ["IMG_1.jpg"], ["b/IMG_1.jpg"]]

@@ -186,8 +186,8 @@ def print_renamed(renamed: Mapping[str, str]) -> None:
     if not renamed:
         return
     new, old = next(iter(renamed.items()))
-    others = f", and {len(renamed) - 1} more likewise" if len(renamed) > 1 else ""
-    told = f"{old} is {new} in the album{others}: it has other photos of the same name, which stay."
+    others = f", and {len(renamed) - 1} more have other names there" if len(renamed) > 1 else ""
+    told = f"{old} is called {new} in the album{others}: a photo keeps its name, and replaces no other."
     err.print(told, markup=False, soft_wrap=True)
 
 

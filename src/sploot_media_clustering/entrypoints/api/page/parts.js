@@ -33,7 +33,7 @@ export function photoPath(pet, image, side) {
 }
 
 // Where a square crop shows an animal: all of it where that fits, of a taller one the upper end, where heads
-// are. One that is longer by more than the tip of a tail has margins above and below, as in the report.
+// are. One that is longer by more than the tip of a tail is shown wider, as in the report.
 function place(img, [left, top, right, bottom]) {
   const ratio = img.naturalWidth / img.naturalHeight;
   const [low, high, head] = ratio > 1 ? [left, right, 0.5] : [top, bottom, 0.4];
