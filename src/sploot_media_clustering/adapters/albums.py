@@ -9,13 +9,17 @@ of one name are told apart in the same way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.adapters.photo_listing import FoundPhoto, find_photos
+from sploot_media_clustering.adapters.sources import file_digest
+from sploot_media_clustering.services.album_record import Source
+from sploot_media_clustering.services.job_request import JobImage
+from sploot_media_clustering.services.photo_names import told_apart
 
 _NAMELESS_ALBUM: Final = "album"
 """Name of an album that lies in no folder: at the root of a store, or scattered over several stores."""
@@ -92,6 +96,22 @@ def find_albums_by_folder(places: Sequence[str], file_systems: FileSystems) -> t
     names = _distinct([(folder[1:-1], (_folder_name(folder),)) for folder in folders])
     albums = (_album(name, photos) for name, photos in zip(names, folders.values(), strict=True))
     return tuple(sorted(albums, key=lambda album: album.name))
+
+
+def named_as_before(album: PhotoAlbum, before: Mapping[str, str]) -> PhotoAlbum:
+    """The album, each photo called as it was if it lies where it lay, and no other one called so.
+
+    What people say is about photos by these names: one that comes or goes must not rename another.
+
+    Args:
+        album: as it is now.
+        before: where each photo of it was, by id.
+    """
+    here = {photo.uri for photo in album.photos}
+    known = {image_id: Source(uri, b"") for image_id, uri in before.items() if uri in here}
+    images = [JobImage(image_id=photo.image_id, uri=photo.uri) for photo in album.photos]
+    named = told_apart(images, known, file_digest)
+    return PhotoAlbum(album.name, tuple(sorted(PhotoLocation(part.image_id, part.uri) for part in named)))
 
 
 def _album(name: str, found: Sequence[FoundPhoto]) -> PhotoAlbum:

@@ -68,7 +68,7 @@ def told_apart(
     folder as makes it unique.
 
     Args:
-        images: that come, each with a name of its own.
+        images: that come, each with a name of its own; their URIs may be plain paths.
         known: where each photo of the album came from, by name.
         digest: of photos that may have moved.
     """
@@ -98,12 +98,17 @@ def _place(uri: str) -> str:
     return uri.partition("?")[0] if scheme in HTTP_PORTS and told & _SIGNATURES else uri
 
 
+def _path(uri: str) -> str:
+    _, is_uri, rest = uri.partition("://")
+    if not is_uri:
+        return uri.lstrip("/")
+    return unquote(rest.partition("?")[0].partition("/")[2], errors="surrogateescape")
+
+
 def _names(image: JobImage) -> Iterator[str]:
     """The photo's own name, then with one folder more each, then numbered."""
     yield image.image_id
-    host_and_path = image.uri.partition("://")[2].partition("?")[0]
-    path = unquote(host_and_path.partition("/")[2], errors="surrogateescape")
-    parts = unicodedata.normalize("NFC", as_image_id(path)).split("/")
+    parts = unicodedata.normalize("NFC", as_image_id(_path(image.uri))).split("/")
     for depth in range(image.image_id.count("/") + 2, len(parts) + 1):
         yield "/".join(parts[-depth:])
     stem, ending = posixpath.splitext(image.image_id)

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sploot_media_clustering.adapters.albums import PhotoAlbum, _album, find_album, find_albums_by_folder
+from sploot_media_clustering.adapters.albums import (
+    PhotoAlbum,
+    _album,
+    find_album,
+    find_albums_by_folder,
+    named_as_before,
+)
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.adapters.photo_listing import FoundPhoto
 from sploot_media_clustering.errors import NoPhotosError
@@ -134,3 +140,24 @@ def test_a_place_without_photos_is_named(tmp_path: Path) -> None:
         album(tmp_path / "nowhere")
     with pytest.raises(NoPhotosError, match="nowhere"):
         by_folder(tmp_path / "nowhere")
+
+
+def test_a_photo_that_comes_or_goes_renames_no_other(tmp_path: Path) -> None:
+    """What was said is kept by these names; folders that were moved whole keep them as well."""
+
+    def found(root: str, *names: str) -> dict[str, str]:
+        for name in names:
+            (tmp_path / root / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / root / name).write_bytes(b"")
+        album = find_album([str(tmp_path / root / folder) for folder in ("a", "b")], FileSystems())
+        album = named_as_before(album, before)
+        return {photo.image_id: photo.uri.removeprefix(f"{tmp_path}/") for photo in album.photos}
+
+    before: dict[str, str] = {}
+    first = found("p", "a/1.jpg", "b/1.jpg", "b/2.jpg")
+    assert first == {"a/1.jpg": "p/a/1.jpg", "b/1.jpg": "p/b/1.jpg", "2.jpg": "p/b/2.jpg"}
+    before = {name: str(tmp_path / place) for name, place in first.items()}
+    (tmp_path / "p/b/1.jpg").unlink()
+    assert found("p", "a/2.jpg") == {"a/1.jpg": "p/a/1.jpg", "a/2.jpg": "p/a/2.jpg", "2.jpg": "p/b/2.jpg"}
+    (tmp_path / "p").rename(tmp_path / "q")
+    assert found("q").keys() == {"1.jpg", "a/2.jpg", "b/2.jpg"}

@@ -45,6 +45,7 @@ def names(coming: list[JobImage], known: dict[str, Source], **digests: bytes) ->
         ("s3://store/1.jpg", {"1.jpg": "s3://other/1.jpg"}, "1 (2).jpg"),
         (f"{SIGNED}new", {"1.jpg": f"{SIGNED}old"}, "1.jpg"),
         ("https://x.example/1.jpg?id=2", {"1.jpg": "https://x.example/1.jpg?id=1"}, "1 (2).jpg"),
+        ("/a%20/1.jpg", {"1.jpg": "/b/1.jpg"}, "a%20/1.jpg"),
         ("https://x.example/1.jpg", {"1.jpg": "http://[?/1.jpg"}, "1 (2).jpg"),
     ],
 )

@@ -13,7 +13,12 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from sploot_media_clustering.adapters.albums import PhotoAlbum, find_album, find_albums_by_folder
+from sploot_media_clustering.adapters.albums import (
+    PhotoAlbum,
+    find_album,
+    find_albums_by_folder,
+    named_as_before,
+)
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.bootstrap import Engine, open_engine
 from sploot_media_clustering.domain.album import PhotoEmbedding
@@ -96,7 +101,7 @@ def cluster(
     request = Request(out_folder, top, level, _range(animals), as_json)
     with open_engine(settings) as engine:
         find = find_albums_by_folder if by_folder else _as_one
-        found = find(photos, engine.file_systems)
+        found = _named_as_before(out_folder, find(photos, engine.file_systems))
         _make_folder(out_folder)
         states = KeptStates(out_folder, engine.clustering)
         failures: list[PhotoFailure] = []
@@ -107,6 +112,15 @@ def cluster(
 
 def _as_one(places: Sequence[str], file_systems: FileSystems) -> tuple[PhotoAlbum, ...]:
     return (find_album(places, file_systems),)
+
+
+def _named_as_before(out_folder: Path, found: Sequence[PhotoAlbum]) -> tuple[PhotoAlbum, ...]:
+    """The albums, their photos called as in the last run into the folder."""
+    try:
+        before = Results(out_folder).photos().uris
+    except InputError:
+        return tuple(found)
+    return tuple(named_as_before(album, before.get(album.name, {})) for album in found)
 
 
 def _range(told: str | None) -> tuple[int, int] | None:
