@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import Mock
 
 import numpy as np
 from fake_heads import Album, FakeHeads, service_of
@@ -15,7 +14,7 @@ from strategies_album import drawn_photo, tree_model
 from sploot_media_clustering.adapters.filesystems import FileSystems
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
 from sploot_media_clustering.adapters.sources import FsspecSource
-from sploot_media_clustering.bootstrap import Engine
+from sploot_media_clustering.bootstrap import Reviewing
 from sploot_media_clustering.bootstrap_service import thumbnails
 from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.entrypoints.api.parts import ApiParts
@@ -24,7 +23,6 @@ from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import Photos, Results
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.answering import Request
-from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.gallery import Gallery
 from sploot_media_clustering.settings import ApiSettings
 
@@ -71,20 +69,19 @@ class ReviewedHome:
         (folder / "out").mkdir()
         self.cluster()
 
-    def engine(self, version: str = "test-1") -> Engine:
+    def reviewing(self, version: str = "test-1") -> Reviewing:
         service = service_of(Album(tuple(self.photos)))
         heads = FakeHeads(Album(tuple(self.photos)))
         heads.tree = replace(tree_model(), version=version)
         service._heads = heads
         limits = ImageLimits()
         source = FsspecSource(file_systems=FileSystems(), max_bytes=limits.max_bytes)
-        parts = Mock(source=source, decoder=PillowDecoder(limits))
-        return Mock(spec=Engine, clustering=service, parts=parts)
+        return Reviewing(service, source, PillowDecoder(limits))
 
     def cluster(self, version: str = "test-1") -> Answer:
         """What the command does: goes on from what is there, under the model of this version."""
-        engine = self.engine(version)
-        clustering: ClusteringService = engine.clustering
+        reviewing = self.reviewing(version)
+        clustering = reviewing.clustering
         album = Album(tuple(self.photos))
         states = KeptStates(self.results.folder, clustering)
         state = clustering.updated(states.load(NAME, None), album.embeddings(list(album.photos)))
@@ -92,14 +89,14 @@ class ReviewedHome:
         request = Request(pet_id=NAME, at=NOON, version=version_ms, questions=20)
         answer = clustering.answer(state, request)
         states.save(NAME, clustering.shown(state, answer))
-        self.results.write({NAME: answer}, Photos(uris={NAME: self.uris}, top=3), engine)
+        self.results.write({NAME: answer}, Photos(uris={NAME: self.uris}, top=3), reviewing)
         return answer
 
     def parts(self, version: str = "test-1") -> ApiParts:
         """The parts of the API over the folder, as the command ``review`` puts them together."""
-        engine = self.engine(version)
-        albums, jobs = FolderAlbums(self.results, engine), NoJobs()
-        gallery = Gallery(albums, albums, albums, thumbnails(engine.parts.source, engine.parts.decoder))
+        reviewing = self.reviewing(version)
+        albums, jobs = FolderAlbums(self.results, reviewing), NoJobs()
+        gallery = Gallery(albums, albums, albums, thumbnails(reviewing.source, reviewing.decoder))
         return ApiParts(
             settings=ApiSettings(local=True),
             intake=jobs,

@@ -47,6 +47,21 @@ class EmbeddingParts:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewing:
+    """What answering for albums and correcting them takes: no network.
+
+    Attributes:
+        clustering: states to answers.
+        source: where photos are read from.
+        decoder: bytes to pictures.
+    """
+
+    clustering: ClusteringService
+    source: PhotoSource
+    decoder: ImageDecoder
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """Everything that clustering photos takes.
 
@@ -96,6 +111,11 @@ class Engine:
         """The stores that photos may lie in."""
         return self.parts.file_systems
 
+    @property
+    def reviewing(self) -> Reviewing:
+        """What takes no network."""
+        return Reviewing(self.clustering, self.parts.source, self.parts.decoder)
+
 
 def load_model(settings: Settings) -> ModelPackage:
     """The model package that is asked for, or the built-in one.
@@ -104,6 +124,17 @@ def load_model(settings: Settings) -> ModelPackage:
         ModelPackageError: it is damaged or is no package.
     """
     return load_package(settings.model) if settings.model else default_package()
+
+
+def open_reviewing(settings: Settings) -> Reviewing:
+    """What answering for albums and correcting them takes.
+
+    Raises:
+        ModelPackageError: the model package can't be used.
+    """
+    limits = ImageLimits()
+    source = FsspecSource(file_systems=FileSystems(timeout_s=settings.timeout_s), max_bytes=limits.max_bytes)
+    return Reviewing(ClusteringService(read_heads(load_model(settings))), source, PillowDecoder(limits))
 
 
 def built_in_heads() -> Heads:

@@ -28,3 +28,15 @@ def test_threads_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_
     assert told["workers"] == 3
     package.open_detector.assert_called_once_with(threads=3, execution=settings.execution)
     package.open_embedder.assert_called_once_with(threads=3, execution=settings.execution)
+
+
+def test_correcting_opens_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither in this process nor at a server: what was embedded is at hand."""
+
+    def refuse(*_: object, **__: object) -> object:
+        raise AssertionError
+
+    monkeypatch.setattr(ModelPackage, "open_detector", refuse)
+    monkeypatch.setattr(ModelPackage, "open_embedder", refuse)
+    settings = Settings(model=None, cache=str(tmp_path), embedder_url="http://127.0.0.1:9")
+    assert bootstrap.open_reviewing(settings).clustering.empty().photos == ()

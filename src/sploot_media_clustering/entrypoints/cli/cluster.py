@@ -242,7 +242,7 @@ def _write(engine: Engine, found: Sequence[PhotoAlbum], answers: dict[str, Answe
     before = _answers_before(request.out)
     _say_what_is_replaced(request.out, before, answers)
     uris = {album.name: {photo.image_id: photo.uri for photo in album.photos} for album in found}
-    data = Results(request.out).write(answers, Photos(uris=uris, top=request.top), engine)
+    data = Results(request.out).write(answers, Photos(uris=uris, top=request.top), engine.reviewing)
     if request.as_json:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from sploot_media_clustering.bootstrap import Engine, open_engine
+from sploot_media_clustering.bootstrap import Reviewing, open_reviewing
 from sploot_media_clustering.domain.decisions import KINDS, Kind
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.console import err, out
@@ -106,13 +106,13 @@ def decide(
         _print_decisions(folder, album, as_json=as_json)
         return
     settings = from_environment()
-    with open_engine(replace(settings, model=model or settings.model)) as engine:
-        review = _Review.of(folder, album, engine)
-        if save is not None:
-            save.write_bytes(encode_lines(review.state.decisions))
-            err.print(f"{len(review.state.decisions)} decisions in {escape(str(save))}")
-        else:
-            _changed(review, words or [], undo or [], undo_to, load, as_json=as_json)
+    reviewing = open_reviewing(replace(settings, model=model or settings.model))
+    review = _Review.of(folder, album, reviewing)
+    if save is not None:
+        save.write_bytes(encode_lines(review.state.decisions))
+        err.print(f"{len(review.state.decisions)} decisions in {escape(str(save))}")
+    else:
+        _changed(review, words or [], undo or [], undo_to, load, as_json=as_json)
 
 
 def _changed(
@@ -174,7 +174,7 @@ class _Review:
         albums: of the folder, as they were found.
         photos: where they are.
         state: as it stands now.
-        engine: that settles and answers.
+        reviewing: that settles and answers.
     """
 
     results: Results
@@ -182,26 +182,26 @@ class _Review:
     albums: dict[str, Answer]
     photos: Photos
     state: AlbumState
-    engine: Engine
+    reviewing: Reviewing
 
     @classmethod
-    def of(cls, folder: Path, album: str | None, engine: Engine) -> _Review:
+    def of(cls, folder: Path, album: str | None, reviewing: Reviewing) -> _Review:
         results = Results(folder)
         albums = results.answers()
         if album is None and len(albums) > 1:
             raise InputError(f"expected --album with one of {', '.join(albums)}, which are all in {folder}")
         name = next(iter(albums)) if album is None else album
         _require_known(name, albums, folder)
-        state = KeptStates(folder, engine.clustering).known(name)
-        return cls(results, name, albums, results.photos(), state, engine)
+        state = KeptStates(folder, reviewing.clustering).known(name)
+        return cls(results, name, albums, results.photos(), state, reviewing)
 
     @property
     def service(self) -> ReviewService:
-        return ReviewService(self.engine.clustering)
+        return ReviewService(self.reviewing.clustering)
 
     def answer(self, asked: int = 0) -> Answer:
         before = self.albums[self.album]
-        return answer_of(self.state, before, self.engine, self.photos.top, asked)
+        return answer_of(self.state, before, self.reviewing, self.photos.top, asked)
 
     def say(self, kind: Kind, names: Sequence[str]) -> None:
         name = None
@@ -250,9 +250,9 @@ class _Review:
     def keep(self) -> bytes:
         """The state first, since everything else follows from it."""
         answer = self.answer(MOST_QUESTIONS)
-        clustering = self.engine.clustering
+        clustering = self.reviewing.clustering
         KeptStates(self.results.folder, clustering).save(self.album, clustering.shown(self.state, answer))
-        return self.results.rewrite(self.albums | {self.album: answer}, self.photos, self.engine)
+        return self.results.rewrite(self.albums | {self.album: answer}, self.photos, self.reviewing)
 
 
 def _answered(review: _Review, question: Question) -> bool:

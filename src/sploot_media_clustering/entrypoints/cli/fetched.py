@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from sploot_media_clustering.bootstrap import open_engine
+from sploot_media_clustering.bootstrap import open_reviewing
 from sploot_media_clustering.entrypoints.cli.desk import service
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import Photos, Results
@@ -45,10 +45,10 @@ async def write_album(url: str, pet: str, folder: Path) -> None:
 
 def _write(answer: Answer, record: AlbumRecord, folder: Path) -> None:
     uris = {image_id: _place(source.uri) for image_id, source in record.sources.items()}
-    with open_engine() as engine:
-        Results(folder).write({answer.pet_id: answer}, Photos(uris={answer.pet_id: uris}, top=TOP), engine)
-        if record.state is not None:
-            KeptStates(folder, engine.clustering).save(answer.pet_id, state_codec.unpack(record.state))
+    reviewing = open_reviewing(from_environment())
+    Results(folder).write({answer.pet_id: answer}, Photos(uris={answer.pet_id: uris}, top=TOP), reviewing)
+    if record.state is not None:
+        KeptStates(folder, reviewing.clustering).save(answer.pet_id, state_codec.unpack(record.state))
 
 
 def _place(uri: str) -> str:

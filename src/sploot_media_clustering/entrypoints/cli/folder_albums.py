@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import structs
 
-from sploot_media_clustering.bootstrap import Engine
+from sploot_media_clustering.bootstrap import Reviewing
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.entrypoints.cli.kept_states import KeptStates
 from sploot_media_clustering.entrypoints.cli.results import Photos, Results
@@ -39,14 +39,14 @@ _MS: Final = 1000
 
 
 def answer_of(
-    state: AlbumState, before: Answer, engine: Engine, top: int, asked: int = MOST_QUESTIONS
+    state: AlbumState, before: Answer, reviewing: Reviewing, top: int, asked: int = MOST_QUESTIONS
 ) -> Answer:
     """The answer of an album whose state has changed since an answer was made.
 
     Args:
         state: of the album.
         before: that answer.
-        engine: that answers.
+        reviewing: that answers.
         top: heroes of each cluster.
         asked: questions, at most.
     """
@@ -59,7 +59,7 @@ def answer_of(
         failed=before.failed_images,
         questions=asked,
     )
-    return engine.clustering.answer(state, request)
+    return reviewing.clustering.answer(state, request)
 
 
 class FolderAlbums:
@@ -69,16 +69,16 @@ class FolderAlbums:
 
     Args:
         results: the folder.
-        engine: that settles and answers.
+        reviewing: that settles and answers.
 
     Raises:
         InputError: ``cluster`` did not write there.
     """
 
-    def __init__(self, results: Results, engine: Engine) -> None:
+    def __init__(self, results: Results, reviewing: Reviewing) -> None:
         self._results = results
-        self._engine = engine
-        self._review = ReviewService(engine.clustering)
+        self._reviewing = reviewing
+        self._review = ReviewService(reviewing.clustering)
         self._one_at_a_time = asyncio.Lock()
         self._changed = False
         self._read = results.changed_at(), results.answers()
@@ -120,7 +120,7 @@ class FolderAlbums:
     def finish(self) -> None:
         """Make the report anew, where something was said."""
         if self._changed:
-            self._results.rewrite(self._results.answers(), self._photos(), self._engine)
+            self._results.rewrite(self._results.answers(), self._photos(), self._reviewing)
 
     def _photos(self) -> Photos:
         return self._results.photos()
@@ -136,10 +136,10 @@ class FolderAlbums:
         name, before = self._named().get(pet_id, (None, None))
         if name is None or before is None:
             raise UnknownError("there is no such album")
-        states = KeptStates(self._results.folder, self._engine.clustering)
+        states = KeptStates(self._results.folder, self._reviewing.clustering)
         state, decision_id = self._decided(states.known(name), change)
-        answer = answer_of(state, before, self._engine, self._photos().top)
-        states.save(name, self._engine.clustering.shown(state, answer))
+        answer = answer_of(state, before, self._reviewing, self._photos().top)
+        states.save(name, self._reviewing.clustering.shown(state, answer))
         self._results.write_answers(self._results.answers() | {name: answer})
         self._changed = True
         told = f"change-{answer.version}"

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from sploot_media_clustering.adapters.atomic_file import write_atomically
-from sploot_media_clustering.bootstrap import Engine
+from sploot_media_clustering.bootstrap import Reviewing
 from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.report.page import compose
 from sploot_media_clustering.report.pictures import PhotoKey, Thumbnail, Thumbnailer, embed, wanted
@@ -83,15 +83,15 @@ class Results:
         except msgspec.DecodeError as error:
             raise InputError(f"{path} is damaged; run cluster with --out {self.folder} again") from error
 
-    def write(self, answers: Mapping[str, Answer], photos: Photos, engine: Engine) -> bytes:
+    def write(self, answers: Mapping[str, Answer], photos: Photos, reviewing: Reviewing) -> bytes:
         """Write everything anew, and return ``clusters.json``.
 
         Args:
             answers: by album name.
             photos: where they are.
-            engine: that reads them.
+            reviewing: that reads them.
         """
-        return self._written(answers, photos, _thumbnailer(photos, engine))
+        return self._written(answers, photos, _thumbnailer(photos, reviewing))
 
     def write_answers(self, answers: Mapping[str, Answer]) -> bytes:
         """Write ``clusters.json`` alone, and return it."""
@@ -99,9 +99,9 @@ class Results:
         write_atomically(self.folder / CLUSTERS, data)
         return data
 
-    def rewrite(self, answers: Mapping[str, Answer], photos: Photos, engine: Engine) -> bytes:
+    def rewrite(self, answers: Mapping[str, Answer], photos: Photos, reviewing: Reviewing) -> bytes:
         """Write changed answers to the same photos; pictures that are there are not made again."""
-        make = _thumbnailer(photos, engine)
+        make = _thumbnailer(photos, reviewing)
         kept = self._pictures()
 
         def thumbnail(album: str, image_id: str, side_px: int) -> bytes:
@@ -143,9 +143,9 @@ class Results:
         return InputError(f"expected a folder that `cluster --out` wrote, got {self.folder}: no {name} in it")
 
 
-def _thumbnailer(photos: Photos, engine: Engine) -> Thumbnailer:
+def _thumbnailer(photos: Photos, reviewing: Reviewing) -> Thumbnailer:
     uris = {(album, image_id): uri for album, own in photos.uris.items() for image_id, uri in own.items()}
-    return Thumbnailer(engine.parts.source, engine.parts.decoder, uris)
+    return Thumbnailer(reviewing.source, reviewing.decoder, uris)
 
 
 def _entry(key: PhotoKey, side_px: int) -> str:

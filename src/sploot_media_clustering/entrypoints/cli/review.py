@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
-from sploot_media_clustering.bootstrap import open_engine
+from sploot_media_clustering.bootstrap import open_reviewing
 from sploot_media_clustering.entrypoints.cli.console import err
 from sploot_media_clustering.entrypoints.cli.desk import service
 from sploot_media_clustering.entrypoints.cli.folder_albums import FolderAlbums, NoJobs
@@ -89,22 +89,22 @@ def _end_as_by_ctrl_c() -> None:
 def _of_folder(results: Results, api: ApiSettings, settings: Settings) -> None:
     from sploot_media_clustering.entrypoints.api.parts import ApiParts  # noqa: PLC0415 - of the extra "service"
 
-    with open_engine(settings) as engine:
-        albums = FolderAlbums(results, engine)
-        shrink = service().thumbnails(engine.parts.source, engine.parts.decoder)
-        jobs = NoJobs()
-        parts = ApiParts(
-            settings=api,
-            intake=jobs,
-            albums=albums,
-            dead_letters=jobs,
-            gallery=Gallery(albums, albums, albums, shrink),
-        )
-        try:
-            with suppress(KeyboardInterrupt):
-                asyncio.run(_served(parts))
-        finally:
-            albums.finish()
+    reviewing = open_reviewing(settings)
+    albums = FolderAlbums(results, reviewing)
+    shrink = service().thumbnails(reviewing.source, reviewing.decoder)
+    jobs = NoJobs()
+    parts = ApiParts(
+        settings=api,
+        intake=jobs,
+        albums=albums,
+        dead_letters=jobs,
+        gallery=Gallery(albums, albums, albums, shrink),
+    )
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_served(parts))
+    finally:
+        albums.finish()
 
 
 async def _of_service(url: str, api: ApiSettings, settings: Settings, uris: UriSettings) -> None:
