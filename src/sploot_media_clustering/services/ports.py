@@ -6,13 +6,13 @@ time, because annotations are, under test.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int64, Shaped, UInt8
 
 from sploot_media_clustering.domain.album import Box, PhotoEmbedding
 
@@ -145,4 +145,55 @@ class EmbeddingStore(Protocol):
 
     def save(self, items: Sequence[tuple[str, PhotoEmbedding]]) -> None:
         """Store embeddings; complete or not at all, whenever the process ends."""
+        ...
+
+
+NOBODY: Final = -1
+"""In place of an id where there are fewer neighbours than were asked for; ids are 0 or more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """Who is nearest to each of q vectors, best first, of equally near ones the least id first.
+
+    Attributes:
+        ids: :data:`NOBODY` where there are fewer than k.
+        similarities: cosines, descending; ``-inf`` where there is nobody.
+    """
+
+    ids: Int64[np.ndarray, "q k"]
+    similarities: Float32[np.ndarray, "q k"]
+
+
+@runtime_checkable
+class VectorIndex(Protocol):
+    """Unit vectors by id, and who is nearest by cosine. The same calls in one order give the same answers."""
+
+    def add(self, ids: Int64[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"]) -> None:
+        """Take in vectors; all of them or, after an error, none.
+
+        Raises:
+            InputError: a vector is not finite, not of unit length or of another dimension; or an id is below
+                0, twice there, or known already.
+        """
+        ...
+
+    def remove(self, ids: Int64[np.ndarray, " n"]) -> None:
+        """Forget vectors; none of them is found any more. Their ids are free again.
+
+        Raises:
+            UnknownError: there is no such id; then none is removed.
+        """
+        ...
+
+    def search(self, vectors: Float32[np.ndarray, "q d"], k: int) -> Neighbours:
+        """The k nearest, or nearly, to each vector; a vector that is in the index is a neighbour of its own.
+
+        Raises:
+            InputError: a vector is none that could be added, or k is below 1.
+        """
+        ...
+
+    def parts(self) -> Mapping[str, Shaped[np.ndarray, "..."]]:
+        """Arrays that it can be made again from, without the work of building it."""
         ...

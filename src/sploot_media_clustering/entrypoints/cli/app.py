@@ -64,6 +64,7 @@ COMMANDS: Final = {
     "decide": "decide:decide",
     "review": "review:review",
     "export": "export:export",
+    "duplicates": "duplicates:duplicates",
     "model": "model_export:app",
     "train": "train:app",
     "eval": "evaluate:app",
