@@ -75,7 +75,7 @@ def write_index(kept: KeptIndex, path: Path) -> None:
             beside=_described(arrays[1]),
         )
     )
-    body = [array.tobytes() for part in arrays for array in part.values()]
+    body = [_bytes(array) for part in arrays for array in part.values()]
     start = _MAGIC + bytes([_FORMAT]) + len(header).to_bytes(_LENGTH_BYTES, "little")
     write_atomically(path, b"".join([start, header, *body]))
 
@@ -126,7 +126,12 @@ def _described(arrays: Mapping[str, np.ndarray]) -> tuple[_Array, ...]:
 
 
 def _checksum(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).hexdigest()
+    return hashlib.sha256(_bytes(array)).hexdigest()
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    """Of an array as they are, without a copy."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _header(data: bytes) -> tuple[_Header, int]:
