@@ -5,8 +5,8 @@
 Vectors are drawn as scenes of photos are: 128 numbers, the variance of axis i as 1 / (1 + i), five photos an
 occasion, whose cosine is about .9. Queries are further photos of known occasions. Recall is the share of the
 ten nearest by exact search that an index finds. Each index has a process of its own; memory is what it grew
-by when the index was built from vectors that were there, and its peak with these and what building takes. All
-of it on one core, in processor time, which leaves out waiting for a core.
+by when the index was built from vectors that were there. All of it on one core, in processor time, which
+leaves out waiting for a core.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ def measured(kind: str, folder: Path, answers: multiprocessing.Queue[tuple[str, 
     if not nearest.exists():
         np.save(nearest, found)
     hits = [len(set(a) & set(b)) / K for a, b in zip(found, np.load(nearest), strict=True)]
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB
     answers.put(
         (
             f"{len(vectors):,}".replace(",", " "),
@@ -89,7 +88,6 @@ def measured(kind: str, folder: Path, answers: multiprocessing.Queue[tuple[str, 
             f"{QUERIES / together_s:,.0f}".replace(",", " "),
             f"{built_s:,.1f} s",
             f"{grown_mb:,.0f} MB".replace(",", " "),
-            f"{peak_mb:,.0f} MB".replace(",", " "),
         )
     )
 
@@ -109,7 +107,6 @@ def main() -> None:
         "in batches",
         "built in",
         "memory",
-        "peak",
     )
     print(f"| {' | '.join(columns)} |\n| ---: | --- |{' ---: |' * (len(columns) - 2)}", flush=True)
     spawned = multiprocessing.get_context("spawn")
