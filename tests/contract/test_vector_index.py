@@ -184,7 +184,8 @@ def test_a_file_that_is_none_is_refused(kind: str, tmp_path: Path) -> None:
     good = path.read_bytes()
     with pytest.raises(OtherModelError, match="net-2"):
         read_index(path, "net-2")
-    damaged = [bytes([*good[:place], good[place] ^ 1, *good[place + 1 :]]) for place in (0, 4, 7, 9, -1)]
+    places = (0, 4, 7, 9, len(good) // 2, len(good) - 1)
+    damaged = [good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :] for place in places]
     for bad in (*damaged, good[:-1], good + b"0", good[:3], b""):
         path.write_bytes(bad)
         with pytest.raises(InputError, match="make it anew"):

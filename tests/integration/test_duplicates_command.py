@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from cat_album import cat_photo, write_album
@@ -14,7 +15,8 @@ from PIL import Image
 from typer.testing import Result
 
 from sploot_media_clustering.adapters.vector_index.kept import KeptIndex, write_index
-from sploot_media_clustering.adapters.vector_index.kinds import open_index
+from sploot_media_clustering.adapters.vector_index.kinds import KINDS, open_index
+from sploot_media_clustering.entrypoints.cli.duplicates import Kind
 
 Run = Callable[..., Result]
 
@@ -48,6 +50,11 @@ def test_a_copy_in_another_album_is_found(photos: Path, run: Run) -> None:
     text = run("duplicates", photos, "--across")
     assert "bella/again.jpg" in text.stdout
     assert "show the same picture, among 5 (index: exact)" in text.stdout
+
+
+def test_any_index_there_is_can_be_named() -> None:
+    """Or the choice be left to the number of photos."""
+    assert get_args(Kind) == ("auto", *KINDS)
 
 
 @pytest.mark.slow

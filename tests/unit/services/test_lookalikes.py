@@ -55,6 +55,17 @@ def test_a_picture_that_is_there_very_often_is_one_group() -> None:
     assert len(group) == 400
 
 
+def test_a_group_whose_nearest_are_nearer_still_holds_together() -> None:
+    """Two dozen frames of each of two poses: the nearest of each are of its own pose."""
+    rng = np.random.default_rng(5)
+    poses = np.zeros((48, AXES))
+    poses[:, 0], poses[24:, 1] = 1.0, 0.16
+    frames = poses + 0.004 * rng.normal(size=poses.shape)
+    seen = (frames / np.linalg.norm(frames, axis=1, keepdims=True)).astype(np.float32)
+    (group,) = found(seen)
+    assert len(group) == 48
+
+
 @pytest.mark.parametrize("known", [1, 30, 59])
 def test_beside_photos_that_are_known_only_groups_with_a_new_one_are_told(known: int) -> None:
     """The same as if all had come at once; the index then holds the new ones as well."""
