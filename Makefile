@@ -49,8 +49,8 @@ $(VENV)/.notebooks: pyproject.toml constraints.txt | $(BIN)/pip
 	@touch $@
 
 $(VENV)/.emulators: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "Installing the package and an object store to test against into $(VENV) ..."
-	@$(PIP_INSTALL) -e '.[s3,emulators]'
+	@echo "Installing the package, an object store and MLflow to test against into $(VENV) ..."
+	@$(PIP_INSTALL) -e '.[s3,mlflow,emulators]'
 	@touch $@
 
 ifdef PHOTOS

@@ -10,9 +10,12 @@ from importlib import import_module
 from sploot_media_clustering.adapters.albums import find_album
 from sploot_media_clustering.adapters.embedder_wire import Networks
 from sploot_media_clustering.adapters.embedding_cache import FolderEmbeddingStore
-from sploot_media_clustering.adapters.filesystems import FileSystems
+from sploot_media_clustering.adapters.filesystems import FileSystems, shown
+from sploot_media_clustering.adapters.folder_shelf import FolderShelf
 from sploot_media_clustering.adapters.images import ImageLimits, PillowDecoder
+from sploot_media_clustering.adapters.mlflow_shelf import MlflowShelf
 from sploot_media_clustering.adapters.model_package import ModelPackage, default_package, load_package
+from sploot_media_clustering.adapters.model_registry import ModelRegistry
 from sploot_media_clustering.adapters.package_heads import read_heads
 from sploot_media_clustering.adapters.sources import FsspecSource
 from sploot_media_clustering.domain.album import PhotoEmbedding
@@ -135,6 +138,18 @@ def open_reviewing(settings: Settings) -> Reviewing:
     limits = ImageLimits()
     source = FsspecSource(file_systems=FileSystems(timeout_s=settings.timeout_s), max_bytes=limits.max_bytes)
     return Reviewing(ClusteringService(read_heads(load_model(settings))), source, PillowDecoder(limits))
+
+
+def open_registry(uri: str) -> ModelRegistry:
+    """The registry of models at a URI: a folder, a prefix in an object store, or a model's name in MLflow.
+
+    Raises:
+        ConfigurationError: MLflow's URI is none.
+        UnreadablePhotoError: the place can't be written to.
+        MissingExtraError: what speaks to it is not installed.
+    """
+    is_mlflow = uri.startswith(("mlflow+", "mlflow:"))
+    return ModelRegistry(MlflowShelf(uri) if is_mlflow else FolderShelf(uri), shown(uri))
 
 
 def built_in_heads() -> Heads:

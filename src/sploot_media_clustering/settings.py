@@ -176,7 +176,8 @@ class RegistrySettings:
     """Where models are kept.
 
     Attributes:
-        uri: of the registry; None for none (``SPLOOT_REGISTRY``).
+        uri: of the registry; None for none (``SPLOOT_REGISTRY``: a folder, ``s3://bucket/models``,
+            ``mlflow+https://host/NAME``).
         trusted: public keys, one of which has to have signed a model; without any, none need have
             (``SPLOOT_MODEL_KEYS``, with commas between them).
     """

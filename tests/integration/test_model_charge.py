@@ -54,6 +54,16 @@ def test_a_model_is_activated_and_taken_back(run: Run) -> None:
     assert "older-model" in run("model", "history").stdout
 
 
+def test_the_registry_knows_which_model_is_active(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was activated last; none, where that was never pushed."""
+    monkeypatch.setenv("SPLOOT_REGISTRY", "registry")
+    assert run("model", "push").exit_code == 0
+    assert run("model", "activate").exit_code == 0
+    assert json.loads(run("model", "list", "--json").stdout)["aliases"] == ["active"]
+    assert "not in the registry" in run("model", "rollback").stderr
+    assert json.loads(run("model", "list", "--json").stdout)["aliases"] == []
+
+
 def test_the_models_of_an_album_nobody_heard_of(run: Run) -> None:
     """A clear word, and no table."""
     told = run("model", "history", "--pet", "nobody")

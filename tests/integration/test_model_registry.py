@@ -1,4 +1,4 @@
-"""Models pushed, listed, pulled and pruned, in a folder, in memory and in an object store."""
+"""Models pushed and pulled by commands, into folders and an object store; halfway pushes, signatures."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import base64
 import json
 import shutil
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
-import fsspec
 import msgspec
 import pytest
 from msgspec import structs
+from other_model import other_heads
 from typer.testing import Result
 
+from sploot_media_clustering.adapters.folder_shelf import ENTRY_NAME, FolderShelf
 from sploot_media_clustering.adapters.manifest_signature import (
     new_private_key,
     public_key,
     require_trusted,
     sign,
 )
-from sploot_media_clustering.adapters.model_package import ModelPackage, default_package, load_package
-from sploot_media_clustering.adapters.model_registry import ENTRY_NAME, Entry, ModelRegistry, Signature
-from sploot_media_clustering.adapters.package_heads import read_heads, write_with_heads
+from sploot_media_clustering.adapters.model_package import default_package, load_package
+from sploot_media_clustering.adapters.package_heads import read_heads
+from sploot_media_clustering.adapters.registry_shelf import Entry, Signature
+from sploot_media_clustering.bootstrap import open_registry
 from sploot_media_clustering.errors import (
     ConfigurationError,
-    ConflictError,
     ModelPackageError,
-    UnknownError,
     UnreadablePhotoError,
 )
 from sploot_media_clustering.services.manifest import MANIFEST_NAME
@@ -40,114 +39,30 @@ BUILT_IN = read_heads(default_package()).tree.version
 CONTENT = {MANIFEST_NAME, *(file.path for file in default_package().manifest.files)}
 
 
-@pytest.fixture(params=["folder", "memory"])
-def uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "folder":
-        yield str(tmp_path / "registry [2]")
-        return
-    yield "memory://models"
-    fsspec.filesystem("memory").store.clear()
-
-
-def other_heads(folder: Path, number: int = 2) -> ModelPackage:
-    """The built-in networks with heads of another version."""
-    package = default_package()
-    heads = read_heads(package)
-    version = f"{package.network_version}-{number:08x}"
-    renamed = replace(heads, tree=replace(heads.tree, version=version))
-    reference = package.manifest.reference
-    assert reference is not None
-    return write_with_heads(package, renamed, origin="a test", reference=reference, out=folder)
-
-
-def test_what_is_pushed_is_listed_and_pulled_byte_for_byte(uri: str, tmp_path: Path) -> None:
-    """The newest version comes first; pulled, a package is what was pushed and nothing else."""
-    registry = ModelRegistry(uri)
-    assert registry.versions() == []
-    first = registry.push(default_package())
-    second = registry.push(other_heads(tmp_path / "other"))
-    assert [entry.version for entry in registry.versions()] == [second.version, BUILT_IN]
-    pulled = registry.pull(BUILT_IN, tmp_path / "pulled")
-    assert {path.name for path in pulled.folder.iterdir()} == CONTENT
-    for name in CONTENT:
-        assert (pulled.folder / name).read_bytes() == (default_package().folder / name).read_bytes()
-    assert first.size_bytes == sum(file.size_bytes for file in pulled.manifest.files)
-    assert registry.pull(BUILT_IN, tmp_path / "pulled").folder == pulled.folder  # once more does no harm
-
-
-def test_one_version_is_one_package(uri: str, tmp_path: Path) -> None:
-    """Pushed again it stays as it is; another package under its name is refused, as is a folder in use."""
-    registry = ModelRegistry(uri)
-    entry = registry.push(default_package())
-    assert registry.push(default_package()) == entry
-    folder = tmp_path / "copy"
-    shutil.copytree(default_package().folder, folder)
-    manifest = json.loads((folder / MANIFEST_NAME).read_bytes())
-    (folder / MANIFEST_NAME).write_text(json.dumps(manifest | {"description": "another"}))
-    with pytest.raises(ConflictError, match="with another manifest"):
-        registry.push(load_package(folder))
-    with pytest.raises(ConflictError, match="name another folder"):
-        registry.pull(BUILT_IN, folder)
-    with pytest.raises(UnknownError, match=f"it has: {BUILT_IN}"):
-        registry.pull("lite9-1", tmp_path / "none")
-    with pytest.raises(UnknownError, match="expected a version"):
-        registry.pull("../secrets", tmp_path / "none")
-
-
-@pytest.mark.parametrize("name", sorted(CONTENT))
-def test_damage_in_the_registry_is_found_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
-    """Any file of a version, one byte of it another or one more than there should be."""
-    registry = ModelRegistry(str(tmp_path / "registry"))
-    registry.push(default_package())
-    path = tmp_path / "registry" / BUILT_IN / name
-    good = path.read_bytes()
-    for bad in (good[:-1] + bytes([good[-1] ^ 1]), good + b" "):
-        path.write_bytes(bad)
-        with pytest.raises(ModelPackageError, match="is not what"):
-            registry.pull(BUILT_IN, tmp_path / "pulled" / "model")
-        assert list((tmp_path / "pulled").glob("*")) + list((tmp_path / "pulled").glob(".*")) == []
-
-
 def test_a_push_that_ended_halfway_is_not_listed_and_can_be_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After any number of files."""
-    put = ModelRegistry._put
+    put = FolderShelf._put
     for ends_after in range(len(CONTENT)):
         root = tmp_path / f"registry-{ends_after}"
         done: list[str] = []
 
-        def ending(
-            registry: ModelRegistry, version: str, name: str, data: bytes, *, last: int = ends_after
-        ) -> None:
+        def ending(shelf: FolderShelf, path: str, data: bytes, *, last: int = ends_after) -> None:
             if len(done) == last:  # noqa: B023 - called before the next round
                 raise KeyboardInterrupt
-            put(registry, version, name, data)
-            done.append(name)  # noqa: B023 - see above
+            put(shelf, path, data)
+            done.append(path)  # noqa: B023 - see above
 
-        monkeypatch.setattr(ModelRegistry, "_put", ending)
-        registry = ModelRegistry(str(root))
+        monkeypatch.setattr(FolderShelf, "_put", ending)
+        registry = open_registry(str(root))
         with pytest.raises(KeyboardInterrupt):
             registry.push(default_package())
-        monkeypatch.setattr(ModelRegistry, "_put", put)
+        monkeypatch.setattr(FolderShelf, "_put", put)
         assert registry.versions() == []
         registry.push(default_package())
         assert [entry.version for entry in registry.versions()] == [BUILT_IN]
         shutil.rmtree(root)
-
-
-def test_old_versions_go_and_the_newest_and_the_spared_stay(uri: str, tmp_path: Path) -> None:
-    """Nothing is left of what goes."""
-    registry = ModelRegistry(uri)
-    registry.push(default_package())
-    others = [registry.push(other_heads(tmp_path / str(n), n)).version for n in (2, 3, 4)]
-    gone = registry.prune(1, {BUILT_IN})
-    assert [entry.version for entry in gone] == [others[1], others[0]]
-    assert [entry.version for entry in registry.versions()] == [others[2], BUILT_IN]
-    with pytest.raises(UnknownError):
-        registry.pull(others[0], tmp_path / "pulled")
-    if "://" not in uri:
-        assert {path.name for path in Path(uri).iterdir()} == {others[2], BUILT_IN}
 
 
 def test_a_signature_holds_for_its_manifest_and_its_key_alone() -> None:
@@ -177,7 +92,7 @@ def test_a_signature_holds_for_its_manifest_and_its_key_alone() -> None:
 
 def test_damaged_entries_are_told(tmp_path: Path) -> None:
     """One that does not read, and one that was copied to another version's place."""
-    registry = ModelRegistry(str(tmp_path))
+    registry = open_registry(str(tmp_path))
     entry = registry.push(default_package())
     path = tmp_path / BUILT_IN / ENTRY_NAME
     path.write_bytes(b"{")
@@ -191,7 +106,7 @@ def test_damaged_entries_are_told(tmp_path: Path) -> None:
 def test_what_can_not_be_written_to_is_no_registry() -> None:
     """A web server is none."""
     with pytest.raises(UnreadablePhotoError, match="expected a path or a URI"):
-        ModelRegistry("https://example.com/models")
+        open_registry("https://example.com/models")
 
 
 def test_the_commands_from_a_key_to_a_pulled_model(
@@ -216,8 +131,13 @@ def test_the_commands_from_a_key_to_a_pulled_model(
     assert run("model", "pull", BUILT_IN).stdout.strip() == BUILT_IN
     assert run("model", "verify", BUILT_IN).exit_code == 0
     assert made.stdout.strip() in run("model", "list").stdout
+    assert run("model", "alias", "candidate", BUILT_IN).exit_code == 0
+    assert run("model", "pull", "@candidate", "--out", BUILT_IN).stdout.strip() == BUILT_IN
     (entry,) = run("model", "list", "--json").stdout.splitlines()
     assert msgspec.json.decode(entry, type=Entry).version == BUILT_IN
+    assert json.loads(entry)["aliases"] == ["candidate"]
+    assert run("model", "alias", "candidate").exit_code == 0
+    assert run("model", "pull", "@candidate").exit_code == 3
     assert run("model", "prune", "--keep", "1").stdout == ""
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from sploot_media_clustering.adapters.model_registry import Signature
+from sploot_media_clustering.adapters.registry_shelf import Signature
 from sploot_media_clustering.errors import ConfigurationError, ModelPackageError
 
 _CONTEXT: Final = b"sploot-media-clustering model manifest 1\n"

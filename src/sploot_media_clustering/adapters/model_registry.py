@@ -1,7 +1,6 @@
-"""A registry of model packages: a folder here or in an object store, with one folder a version.
+"""A registry of model packages: versions pushed, listed, pulled and pruned, wherever they are kept.
 
-A version's entry is written last and deleted first, so what is listed is there whole. Nothing that was pushed
-is ever written over by something else.
+Nothing that was pushed is ever written over by something else, and what is pulled is what was pushed.
 """
 
 from __future__ import annotations
@@ -11,72 +10,39 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import msgspec
-from fsspec.spec import AbstractFileSystem
-
-from sploot_media_clustering.adapters.filesystems import FileSystems, shown, translated_errors
 from sploot_media_clustering.adapters.model_package import ModelPackage, load_package
 from sploot_media_clustering.adapters.package_heads import read_heads
-from sploot_media_clustering.errors import ConflictError, ModelPackageError, UnknownError
+from sploot_media_clustering.adapters.registry_shelf import Entry, NamedFile, RegistryPlace, Signature
+from sploot_media_clustering.errors import ConflictError, InputError, ModelPackageError, UnknownError
 from sploot_media_clustering.services.manifest import MANIFEST_NAME, PackageFile, read_manifest
 
-ENTRY_NAME: Final = "entry.json"
 _VERSION: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_WRITABLE: Final = frozenset({"file", "s3", "gs", "memory"})
-
-
-class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An Ed25519 signature of a manifest.
-
-    Attributes:
-        key: public, base64 of 32 bytes.
-        value: base64 of 64 bytes.
-    """
-
-    key: str
-    value: str
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A version that was pushed.
-
-    Attributes:
-        version: of the model: its networks and its heads.
-        pushed_at: when.
-        manifest_sha256: of the manifest's bytes, which hold the checksums of all files.
-        size_bytes: of all files.
-        signatures: of the manifest.
-    """
-
-    version: str
-    pushed_at: datetime
-    manifest_sha256: str
-    size_bytes: int
-    signatures: tuple[Signature, ...] = ()
-
+_ALIAS: Final = re.compile(r"(?!(?:latest|v[0-9]+)$)[a-z][a-z0-9_-]{0,63}")
+"""What MLflow takes as an alias, in small letters; "latest" and "v2" mean something else to it."""
+_LARGEST_MANIFEST_BYTES: Final = 1 << 24
+"""Of a manifest; the built-in one has 7 kB."""
+ACTIVE: Final = "active"
+"""The alias of the model that was last put in charge by a person."""
 
 Trust = Callable[[bytes, Sequence[Signature]], None]
 """Raises where the signatures of a manifest are not good enough."""
 
 
 class ModelRegistry:
-    """Versions of models at a URI.
+    """Versions of models somewhere.
 
     Args:
-        uri: a folder, or a prefix in an object store.
-        file_systems: that may be used.
+        place: where they are kept.
+        name: of that place, for messages; without secrets.
     """
 
-    def __init__(self, uri: str, file_systems: FileSystems | None = None) -> None:
-        self._uri = uri.rstrip("/")
-        opened = file_systems or FileSystems(protocols=_WRITABLE)
-        self._files: AbstractFileSystem = opened.open(uri)
-        self._root: str = self._files._strip_protocol(self._uri)  # noqa: SLF001 - fsspec's name for it
+    def __init__(self, place: RegistryPlace, name: str) -> None:
+        self._place = place
+        self._name = name
 
     def versions(self) -> list[Entry]:
         """All versions, the newest first.
@@ -85,11 +51,32 @@ class ModelRegistry:
             SourceUnavailableError: the store did not answer.
             ModelPackageError: an entry is damaged.
         """
-        with self._errors():
-            self._files.invalidate_cache()
-            found = self._files.find(self._root, maxdepth=2)  # a glob would take a folder's [ for its own
-            entries = [_entry(self._files.cat_file(at), at) for at in found if at.endswith(f"/{ENTRY_NAME}")]
-        return sorted(entries, key=lambda entry: (entry.pushed_at, entry.version), reverse=True)
+        return sorted(self._place.entries(), key=lambda entry: (entry.pushed_at, entry.version), reverse=True)
+
+    def aliases(self) -> dict[str, str]:
+        """The version that each alias stands for, by alias.
+
+        Raises:
+            SourceUnavailableError: the store did not answer.
+        """
+        return dict(sorted(self._place.aliases().items()))
+
+    def point(self, alias: str, version: str | None) -> None:
+        """Have an alias stand for a version, or for none.
+
+        Raises:
+            InputError: it can be no alias.
+            UnknownError: there is no such version.
+            SourceUnavailableError: the store did not answer.
+        """
+        if not _ALIAS.fullmatch(alias):
+            raise InputError(
+                f"expected an alias such as {ACTIVE}, in small letters, digits, - and _, got {alias!r}; "
+                "latest and v1, v2, ... are MLflow's own"
+            )
+        if version is not None:
+            self._require(version)
+        self._place.point(alias, version)
 
     def push(self, package: ModelPackage, signatures: Sequence[Signature] = ()) -> Entry:
         """Add a version; one that is there already has signatures added.
@@ -105,13 +92,8 @@ class ModelRegistry:
         there = self._found(version)
         if there is not None and there.manifest_sha256 != digest:
             raise ConflictError(
-                f"{version} is in {shown(self._uri)} with another manifest; "
-                "expected one version to be one package"
+                f"{version} is in {self._name} with another manifest; expected one version to be one package"
             )
-        if there is None:
-            for file in package.manifest.files:
-                self._put(version, file.path, package.read(file.path))
-            self._put(version, MANIFEST_NAME, manifest)
         entry = Entry(
             version=version,
             pushed_at=datetime.now(UTC) if there is None else there.pushed_at,
@@ -119,7 +101,8 @@ class ModelRegistry:
             size_bytes=sum(file.size_bytes for file in package.manifest.files),
             signatures=tuple(dict.fromkeys((*(there.signatures if there else ()), *signatures))),
         )
-        self._put(version, ENTRY_NAME, msgspec.json.encode(entry))
+        if entry != there:
+            self._place.write(entry, _files(package, manifest) if there is None else ())
         return entry
 
     def pull(self, version: str, folder: Path, trust: Trust | None = None) -> ModelPackage:
@@ -136,10 +119,7 @@ class ModelRegistry:
             ConflictError: the folder holds something else.
             SourceUnavailableError: the store did not answer.
         """
-        entry = self._found(version)
-        if entry is None:
-            known = ", ".join(one.version for one in self.versions()) or "none"
-            raise UnknownError(f"{shown(self._uri)} has no model {version}, it has: {known}")
+        entry = self._require(version)
         manifest = self._manifest(entry)
         if trust is not None:
             trust(manifest, entry.signatures)
@@ -161,8 +141,23 @@ class ModelRegistry:
             shutil.rmtree(partial, ignore_errors=True)
         return load_package(folder)
 
+    def resolved(self, name: str) -> str:
+        """A version as it is told: itself, or what stands behind ``@alias``.
+
+        Raises:
+            UnknownError: there is no such alias.
+            SourceUnavailableError: the store did not answer.
+        """
+        if not name.startswith("@"):
+            return name
+        known = self.aliases()
+        if name[1:] not in known:
+            told = ", ".join(f"@{alias}" for alias in known) or "none"
+            raise UnknownError(f"{self._name} has no alias {name}, it has: {told}")
+        return known[name[1:]]
+
     def prune(self, keep: int, spared: Collection[str] = ()) -> list[Entry]:
-        """Delete all versions but the newest ones and those that are spared.
+        """Delete all versions but the newest ones, those that an alias stands for and those that are spared.
 
         Returns:
             What was deleted.
@@ -170,74 +165,49 @@ class ModelRegistry:
         Raises:
             SourceUnavailableError: the store did not answer; what is still listed is still whole.
         """
-        gone = [entry for entry in self.versions()[keep:] if entry.version not in spared]
+        stay = {*spared, *self._place.aliases().values()}
+        gone = [entry for entry in self.versions()[keep:] if entry.version not in stay]
         for entry in gone:
-            with self._errors():
-                self._files.rm_file(f"{self._at(entry.version)}/{ENTRY_NAME}")
-                self._files.rm(self._at(entry.version), recursive=True)
+            self._place.delete(entry.version)
         return gone
+
+    def _require(self, version: str) -> Entry:
+        entry = self._found(version)
+        if entry is None:
+            known = ", ".join(one.version for one in self.versions()) or "none"
+            raise UnknownError(f"{self._name} has no model {version}, it has: {known}")
+        return entry
 
     def _found(self, version: str) -> Entry | None:
         if not _VERSION.fullmatch(version):
             raise UnknownError(f"expected a version such as 'model list' prints, got {version!r}")
-        path = f"{self._at(version)}/{ENTRY_NAME}"
-        with self._errors():
-            self._files.invalidate_cache()
-            if not self._files.exists(path):
-                return None
-            return _entry(self._files.cat_file(path), path)
+        return next(iter(self._place.entries(version)), None)
 
     def _manifest(self, entry: Entry) -> bytes:
-        with self._errors():
-            data: bytes = self._files.cat_file(f"{self._at(entry.version)}/{MANIFEST_NAME}")
+        data = self._place.read(entry.version, MANIFEST_NAME, _LARGEST_MANIFEST_BYTES)
         if hashlib.sha256(data).hexdigest() != entry.manifest_sha256:
             raise ModelPackageError(
-                f"{shown(self._uri)}: the manifest of {entry.version} is not what was "
+                f"{self._name}: the manifest of {entry.version} is not what was "
                 f"pushed; delete {entry.version} there and push it again"
             )
         return data
 
     def _get(self, version: str, file: PackageFile, folder: Path) -> None:
-        with self._errors():
-            # one byte more than there should be shows that there is more, however much that is
-            data = self._files.cat_file(f"{self._at(version)}/{file.path}", end=file.size_bytes + 1)
+        data = self._place.read(version, file.path, file.size_bytes)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise ModelPackageError(
-                f"{shown(self._uri)}: {file.path} of {version} is not what its manifest "
+                f"{self._name}: {file.path} of {version} is not what its manifest "
                 f"says; delete {version} there and push it again"
             )
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
 
-    def _put(self, version: str, name: str, data: bytes) -> None:
-        """A file that is there whole or not at all, in plain folders too."""
-        path = f"{self._at(version)}/{name}"
-        partial = f"{path}.{uuid.uuid4().hex}.partial"
-        with self._errors():
-            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._files.pipe_file(partial, data)
-            self._files.mv(partial, path)
 
-    def _at(self, version: str) -> str:
-        return f"{self._root}/{version}"
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        with translated_errors(self._uri):
-            yield
-
-
-def _entry(data: bytes, path: str) -> Entry:
-    try:
-        entry = msgspec.json.decode(data, type=Entry)
-    except msgspec.MsgspecError as error:
-        raise ModelPackageError(
-            f"{path}: expected the entry of a version, but {error}; push it again"
-        ) from error
-    if path.split("/")[-2] != entry.version:
-        raise ModelPackageError(f"{path}: expected the entry of that version, got one of {entry.version}")
-    return entry
+def _files(package: ModelPackage, manifest: bytes) -> Iterator[NamedFile]:
+    for file in package.manifest.files:
+        yield file.path, package.read(file.path)
+    yield MANIFEST_NAME, manifest
 
 
 def _is(folder: Path, manifest: bytes) -> bool:

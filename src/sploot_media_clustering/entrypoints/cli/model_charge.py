@@ -13,15 +13,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from sploot_media_clustering.adapters.model_registry import ACTIVE
 from sploot_media_clustering.adapters.package_heads import read_heads
-from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.bootstrap import load_model, open_registry
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.desk import at_the_desk, service
 from sploot_media_clustering.entrypoints.cli.model import Folder, app
-from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.errors import ConfigurationError, UnknownError
 from sploot_media_clustering.services.desk import AnsweringModel, Desk
 from sploot_media_clustering.services.models_in_charge import ModelsInCharge, Term, before_last
-from sploot_media_clustering.settings import from_environment, store_at_hand
+from sploot_media_clustering.settings import from_environment, registry_from_environment, store_at_hand
 
 __all__ = ["app"]
 
@@ -64,6 +65,7 @@ def activate(
 
     _with_models(put)
     err.print(f"{escape(version)} is in charge{'' if passed else ', unmeasured'}", soft_wrap=True)
+    _note_active(version)
 
 
 @app.command()
@@ -80,7 +82,9 @@ def rollback() -> None:
         await models.activate(before.model_version, unmeasured=before.unmeasured)
         return before.model_version
 
-    err.print(f"{escape(_with_models(back))} is in charge again; workers of it have to run", soft_wrap=True)
+    version = _with_models(back)
+    err.print(f"{escape(version)} is in charge again; workers of it have to run", soft_wrap=True)
+    _note_active(version)
 
 
 @app.command()
@@ -123,6 +127,19 @@ def _print_terms(found: Sequence[Term | AnsweringModel], *, as_json: bool) -> No
             since, escape(term.model_version or "none: no album"), "accepted unmeasured" if accepted else ""
         )
     out.print(table if found else "no model has yet")
+
+
+def _note_active(version: str) -> None:
+    """Have the alias of the registry that is named stand for it; for nothing, where it was never pushed."""
+    uri = registry_from_environment().uri
+    if uri is None:
+        return
+    registry = open_registry(uri)
+    try:
+        registry.point(ACTIVE, version)
+    except UnknownError:
+        registry.point(ACTIVE, None)
+        err.print(f"It is not in the registry, where nothing is {ACTIVE} now; 'model push' adds it.")
 
 
 def _with_models(use: Callable[[ModelsInCharge], Awaitable[T]]) -> T:

@@ -1,10 +1,10 @@
-"""``model push``, ``model list``, ``model pull``, ``model prune``, ``model keys``: where models are kept."""
+"""``model push``, ``list``, ``alias``, ``pull``, ``prune``, ``keys``: where models are kept."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -16,8 +16,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sploot_media_clustering.adapters.model_registry import ModelRegistry, Trust
-from sploot_media_clustering.bootstrap import load_model
+from sploot_media_clustering.adapters.model_registry import Trust
+from sploot_media_clustering.bootstrap import load_model, open_registry
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.migrate import app
 from sploot_media_clustering.entrypoints.cli.model import Folder
@@ -35,11 +35,11 @@ Registry = Annotated[
     typer.Option(
         "--registry",
         envvar="SPLOOT_REGISTRY",
-        help="Folder, or a URI such as s3://bucket/models.",
+        help="Folder, or a URI: s3://bucket/models, mlflow+https://host/NAME.",
         metavar="URI",
     ),
 ]
-Version = Annotated[str, typer.Argument(help="Of the model, as 'model list' prints it.")]
+Version = Annotated[str, typer.Argument(help="Of the model, as 'model list' prints it, or @ALIAS.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one version a line.")]
 
 
@@ -61,7 +61,7 @@ def push(
     package = load_model(replace(settings, model=folder or settings.model))
     manifest = (package.folder / MANIFEST_NAME).read_bytes()
     signatures = [] if key is None else [_signing().sign(manifest, key.read_bytes())]
-    typer.echo(ModelRegistry(registry).push(package, signatures).version)
+    typer.echo(open_registry(registry).push(package, signatures).version)
 
 
 @app.command("list")
@@ -72,19 +72,42 @@ def list_versions(registry: Registry, as_json: AsJson = False) -> None:
 
         sploot-clustering model list --registry models
     """
-    found = ModelRegistry(registry).versions()
+    opened = open_registry(registry)
+    found, aliases = opened.versions(), opened.aliases()
     if as_json:
         for entry in found:
-            typer.echo(msgspec.json.encode(entry).decode())
+            told = msgspec.to_builtins(entry) | {"aliases": _aliases_of(entry.version, aliases)}
+            typer.echo(msgspec.json.encode(told).decode())
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("pushed", "MB", "signed by", "model"):
+    for heading in ("pushed", "MB", "signed by", "alias", "model"):
         table.add_column(heading, overflow="fold")
     for entry in found:
         pushed = entry.pushed_at.astimezone().isoformat(" ", "seconds")
         keys = "\n".join(one.key for one in entry.signatures) or "nobody"
-        table.add_row(pushed, f"{entry.size_bytes / 1e6:.1f}", keys, escape(entry.version))
+        names = escape("\n".join(_aliases_of(entry.version, aliases)))
+        table.add_row(pushed, f"{entry.size_bytes / 1e6:.1f}", keys, names, escape(entry.version))
     out.print(table if found else "no models yet; 'model push' adds one")
+
+
+@app.command()
+def alias(
+    name: Annotated[str, typer.Argument(help="Of the alias.")],
+    registry: Registry,
+    version: Annotated[
+        str | None, typer.Argument(help="That it stands for from now on; without one it is taken away.")
+    ] = None,
+) -> None:
+    """Have a name stand for a version, so that `model pull @NAME` finds it, and `model prune` leaves it.
+
+    `model activate` and `model rollback` do that with `active` where SPLOOT_REGISTRY names a registry.
+
+    Example:
+
+        sploot-clustering model alias candidate VERSION --registry s3://bucket/models
+    """
+    opened = open_registry(registry)
+    opened.point(name, None if version is None else opened.resolved(version))
 
 
 @app.command()
@@ -103,7 +126,9 @@ def pull(
         sploot-clustering model pull VERSION --registry s3://bucket/models --out packages/new
     """
     trust = _trust([name.strip() for name in trusted.split(",") if name.strip()])
-    package = ModelRegistry(registry).pull(version, folder or Path(version), trust)
+    opened = open_registry(registry)
+    version = opened.resolved(version)
+    package = opened.pull(version, folder or Path(version), trust)
     if trust is None:
         err.print("Signatures were not checked: no keys are trusted (SPLOOT_MODEL_KEYS).")
     typer.echo(str(package.folder))
@@ -121,11 +146,13 @@ def prune(
 ) -> None:
     """Delete old models from the registry; name the ones that are in charge somewhere with --spare.
 
+    What an alias stands for stays, too.
+
     Example:
 
         sploot-clustering model prune --registry models --keep 5 --spare VERSION
     """
-    for entry in ModelRegistry(registry).prune(keep, spared or ()):
+    for entry in open_registry(registry).prune(keep, spared or ()):
         typer.echo(msgspec.json.encode(entry).decode() if as_json else entry.version)
 
 
@@ -160,9 +187,13 @@ def fetch_into(cache: str, settings: RegistrySettings) -> Callable[[str], Path] 
     """
     if settings.uri is None:
         return None
-    registry, trust = ModelRegistry(settings.uri), _trust(settings.trusted)
+    registry, trust = open_registry(settings.uri), _trust(settings.trusted)
     folder = Path(tempfile.mkdtemp() if "://" in cache else cache) / "models"
     return lambda version: registry.pull(version, folder / version, trust).folder
+
+
+def _aliases_of(version: str, aliases: Mapping[str, str]) -> list[str]:
+    return [name for name, stands_for in aliases.items() if stands_for == version]
 
 
 def _trust(trusted: Sequence[str]) -> Trust | None:
