@@ -53,6 +53,11 @@ $(VENV)/.emulators: pyproject.toml constraints.txt | $(BIN)/pip
 	@$(PIP_INSTALL) -e '.[s3,mlflow,emulators]'
 	@touch $@
 
+$(VENV)/.ray: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing the package and Ray into $(VENV) ..."
+	@$(PIP_INSTALL) -e '.[service,ray]'
+	@touch $@
+
 ifdef PHOTOS
 demo: $(VENV)/.package
 	$(BIN)/sploot-clustering cluster "$(PHOTOS)" --out "$(OUT)"

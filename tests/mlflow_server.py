@@ -17,10 +17,10 @@ import pytest
 from servers import free_port
 
 PATIENCE_S = 100
-NEEDS = ("mlflow", "alembic", "flask", "flask_cors", "sqlalchemy", "aiohttp")
+NEEDS = ("mlflow", "alembic", "flask", "flask_cors", "pandas", "sqlalchemy", "aiohttp")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # of its judges of language models, which need pandas
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # of its judges of language models
 }
 
 

@@ -17,6 +17,7 @@ from sploot_media_clustering.adapters.mlflow_shelf import MlflowShelf
 from sploot_media_clustering.adapters.model_package import ModelPackage, default_package, load_package
 from sploot_media_clustering.adapters.model_registry import ModelRegistry
 from sploot_media_clustering.adapters.package_heads import read_heads
+from sploot_media_clustering.adapters.pet_embeddings import FolderPetEmbeddings
 from sploot_media_clustering.adapters.sources import FsspecSource
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
@@ -150,6 +151,11 @@ def open_registry(uri: str) -> ModelRegistry:
     """
     is_mlflow = uri.startswith(("mlflow+", "mlflow:"))
     return ModelRegistry(MlflowShelf(uri) if is_mlflow else FolderShelf(uri), shown(uri))
+
+
+def kept_embeddings(settings: Settings) -> FolderPetEmbeddings:
+    """Embeddings of the service's albums, where this installation keeps them."""
+    return FolderPetEmbeddings(f"{settings.cache}/albums", FileSystems(timeout_s=settings.timeout_s))
 
 
 def built_in_heads() -> Heads:

@@ -34,6 +34,7 @@ from sploot_media_clustering.services.applying import AlbumApplier
 from sploot_media_clustering.services.clustering import ClusteringService
 from sploot_media_clustering.services.committing import Committer
 from sploot_media_clustering.services.desk import Albums, Desk
+from sploot_media_clustering.services.embedding_ahead import AlbumsAhead
 from sploot_media_clustering.services.gallery import Gallery, Shrink, StoredSources
 from sploot_media_clustering.services.job_ports import PetStore
 from sploot_media_clustering.services.migrating import Migration
@@ -191,6 +192,17 @@ async def open_migration(url: str) -> AsyncIterator[Migration]:
             term,
             back=term.model_version in {part.model_version for part in earlier},
         )
+
+
+@asynccontextmanager
+async def open_albums_ahead(url: str, model_version: str) -> AsyncIterator[AlbumsAhead]:
+    """Albums in the store at ``url`` that a model does not have yet.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+    async with open_connection(url) as connection:
+        yield AlbumsAhead(RedisPetStore(connection), RedisAlbumVersions(connection), model_version)
 
 
 @asynccontextmanager

@@ -28,7 +28,6 @@ from sploot_media_clustering.adapters.measured import (
     MeasuredStream,
 )
 from sploot_media_clustering.adapters.package_heads import read_heads
-from sploot_media_clustering.adapters.pet_embeddings import FolderPetEmbeddings
 from sploot_media_clustering.adapters.redis_connection import RedisConnection
 from sploot_media_clustering.adapters.redis_health import RedisHealth
 from sploot_media_clustering.adapters.redis_jobs import RedisDeadLetters, RedisJobQueue
@@ -40,7 +39,7 @@ from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.adapters.redis_stream import SILENCE_S, RedisJobStream
 from sploot_media_clustering.adapters.telemetry import Telemetry
 from sploot_media_clustering.adapters.worker_metrics import StoreGauges
-from sploot_media_clustering.bootstrap import open_embedding
+from sploot_media_clustering.bootstrap import kept_embeddings, open_embedding
 from sploot_media_clustering.bootstrap_service import (
     QUESTIONS,
     guarded_source,
@@ -151,7 +150,7 @@ def open_tools(settings: Settings, uris: UriSettings, telemetry: Telemetry | Non
                 ClusteringService(heads),
                 parts.service,
                 source,
-                FolderPetEmbeddings(f"{settings.cache}/albums", parts.file_systems),
+                kept_embeddings(settings),
                 canary_photo(),
                 telemetry,
                 passed_gate=parts.package.manifest.passed_gate(heads.tree.version),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -18,15 +21,20 @@ from memory_store import MemoryPetEmbeddings
 from msgspec import structs
 from typer.testing import Result
 
+from sploot_media_clustering import bootstrap_bulk
 from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_jobs import RedisJobQueue
 from sploot_media_clustering.adapters.redis_models import RedisModels
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.bootstrap_worker import Tools, open_worker
+from sploot_media_clustering.entrypoints.cli import model_embed
+from sploot_media_clustering.errors import NotAnImageError
 from sploot_media_clustering.services import album_record
+from sploot_media_clustering.services.album_record import Source
 from sploot_media_clustering.services.answer import Answer
 from sploot_media_clustering.services.decision_records import Said, Sighted
 from sploot_media_clustering.services.desk import Decide
+from sploot_media_clustering.services.embedding_ahead import AlbumsAhead, PhotoAhead
 from sploot_media_clustering.services.jobs import ChangeJob, Job
 
 Run = Callable[..., Result]
@@ -63,10 +71,14 @@ async def in_charge() -> str | None:
     return terms[-1].model_version if terms else None
 
 
+def tools_of(model: str, networks: str) -> Tools:
+    return Tools(sketch_clustering(model, networks), SketchEmbedder(networks), SketchSource(), KEPT)
+
+
 @contextmanager
-def worker(model: str, networks: str) -> Iterator[None]:
+def worker(model: str, networks: str) -> Iterator[Tools]:
     """A worker of some model, in a thread of its own; its model is in charge."""
-    tools = Tools(sketch_clustering(model, networks), SketchEmbedder(networks), SketchSource(), KEPT)
+    tools = tools_of(model, networks)
     ready, stop = threading.Event(), threading.Event()
 
     async def work() -> None:
@@ -84,7 +96,7 @@ def worker(model: str, networks: str) -> Iterator[None]:
     thread.start()
     try:
         assert ready.wait(PATIENCE_S)
-        yield
+        yield tools
     finally:
         stop.set()
         thread.join(PATIENCE_S)
@@ -172,6 +184,66 @@ def test_albums_are_migrated_and_taken_back_to_exactly_what_they_were(run: Run, 
         assert {part.name for part in after[pets[1]].clusters} >= {"Bella"}
         assert f"{count} albums" in run("model", "migrate", "--let-go").stderr
         assert not any(formers(pets))
+
+
+@dataclass
+class BrokenSource(SketchSource):
+    """One photo can't be read any more."""
+
+    def read(self, uri: str) -> bytes:
+        if uri == "sketch:bella 1":
+            raise NotAnImageError("expected an image, got none")
+        return super().read(uri)
+
+
+def embedded_ahead(run: Run, *more: str) -> Counter[str]:
+    told = run("model", "embed", "--json", *more)
+    found = [json.loads(line) for line in told.stdout.splitlines()]
+    assert told.exit_code == any(one["outcome"] == "failed" for one in found), told.output
+    return Counter(one["outcome"] for one in found)
+
+
+def test_photos_that_were_embedded_ahead_are_read_by_no_migration(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is asked; one that can't be read is told, and keeps no other from it."""
+    pets = [f"pet-{number}" for number in range(4)]
+    with worker("model-1", "networks-1"):
+        do([photos_job(f"job-{pet}", pet, ALBUM) for pet in pets])
+    source = BrokenSource()
+    ahead = replace(tools_of("model-2", "networks-2"), source=source)
+    monkeypatch.setattr(bootstrap_bulk, "open_tools", lambda *_: nullcontext(ahead))
+    assert embedded_ahead(run, "--share", "0.5") == {"embedded": 6, "failed": 2}
+    assert embedded_ahead(run) == {"kept": 6, "embedded": 6, "failed": 4}
+    assert source.reads.total() == 12
+    with worker("model-2", "networks-2") as tools:
+        assert len(migrated(run)) == 4
+        assert set(tools.source.reads) == {"sketch:bella 1"}
+    assert embedded_ahead(run).keys() <= {"kept", "failed"}
+
+
+def test_of_a_photo_that_is_removed_meanwhile_nothing_is_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it was on its way through the networks then, and though the way was cut short."""
+    with worker("model-1", "networks-1"):
+        do([photos_job("job", "pet", ALBUM)])
+    tools = tools_of("model-2", "networks-2")
+    monkeypatch.setattr(bootstrap_bulk, "open_tools", lambda *_: nullcontext(tools))
+    monkeypatch.setattr(model_embed, "kept_embeddings", lambda _: KEPT)
+    removed = PhotoAhead("pet", "removed", Source("sketch:milo 5", b""))
+    listed = AlbumsAhead.photos
+
+    async def photos(albums: AlbumsAhead, pet_ids: list[str]) -> list[PhotoAhead]:
+        return [removed, *await listed(albums, pet_ids)]
+
+    monkeypatch.setattr(AlbumsAhead, "photos", photos)
+    assert embedded_ahead(run) == {"embedded": 5}
+    assert {name for _, name, key in KEPT.kept if key.endswith("networks-2")} == ALBUM.keys()
+
+    monkeypatch.setattr(model_embed._Tally, "add", Mock(side_effect=KeyboardInterrupt))
+    run("model", "embed")
+    assert {name for _, name, key in KEPT.kept if key.endswith("networks-2")} == ALBUM.keys()
 
 
 def test_a_migration_that_moves_too_much_stops(run: Run) -> None:

@@ -91,8 +91,7 @@ class Migration:
         Raises:
             StoreUnavailableError: the store did not answer.
         """
-        known = sorted(await self.versions.newest(_EVERY), key=_lot)
-        return known[: round(share * len(known))]
+        return await albums_by_lot(self.versions, share)
 
     async def bring(self, pet_id: str) -> Moved | None:
         """One album brought over, once a worker has done that; None for one that holds no photos.
@@ -162,6 +161,16 @@ async def brought(migration: Migration, pet_ids: Sequence[str]) -> AsyncGenerato
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def albums_by_lot(versions: AlbumVersions, share: float) -> list[str]:
+    """Some share of all albums; a larger share holds the smaller one.
+
+    Raises:
+        StoreUnavailableError: the store did not answer.
+    """
+    known = sorted(await versions.newest(_EVERY), key=_lot)
+    return known[: round(share * len(known))]
 
 
 def moved(pet_id: str, record: AlbumRecord) -> Moved | None:

@@ -30,6 +30,8 @@ _EXTRAS: Final = {
     "aiohttp": "http",
     "cryptography": "signing",
     **dict.fromkeys(("fastapi", "httpcore", "prometheus_client", "redis", "uvicorn"), "service"),
+    "mlflow": "mlflow",
+    "ray": "ray",
     "opentelemetry.sdk": "tracing",
     "torch": "training",
     "sklearn": "evaluation",

@@ -19,8 +19,8 @@ from rich.table import Table
 from sploot_media_clustering.adapters.model_registry import Trust
 from sploot_media_clustering.bootstrap import load_model, open_registry
 from sploot_media_clustering.entrypoints.cli.console import err, out
-from sploot_media_clustering.entrypoints.cli.migrate import app
 from sploot_media_clustering.entrypoints.cli.model import Folder
+from sploot_media_clustering.entrypoints.cli.model_embed import app
 from sploot_media_clustering.errors import MissingExtraError
 from sploot_media_clustering.services.manifest import MANIFEST_NAME
 from sploot_media_clustering.settings import RegistrySettings, from_environment
