@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,9 @@ from embedded_server import server_url
 from other_model import other_heads
 
 from sploot_media_clustering.adapters.model_package import default_package
-from sploot_media_clustering.adapters.ray_data import open_ray
 from sploot_media_clustering.adapters.redis_connection import connect
 from sploot_media_clustering.adapters.redis_jobs import RedisJobQueue
 from sploot_media_clustering.bootstrap_worker import open_consumer, open_tools
-from sploot_media_clustering.errors import MissingExtraError
 from sploot_media_clustering.services.job_request import JobImage, JobRequest
 from sploot_media_clustering.settings import Settings, UriSettings
 
@@ -90,11 +87,3 @@ def test_ray_keeps_what_a_worker_would(tmp_path: Path) -> None:
     (tmp_path / "away.jpg").rename(folder / "04.jpg")
     assert embedded() == ["embedded"] * 2 + ["kept"] * 8
     assert files(tmp_path / "bulk") == files(tmp_path / "worker")
-
-
-def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And how it is installed."""
-    monkeypatch.setitem(sys.modules, "ray", None)
-    expected = pytest.raises(MissingExtraError, match=r"pip install 'sploot-media-clustering\[ray\]'")
-    with expected, open_ray(lambda: nullcontext(lambda _: []), "local", 1):
-        pass

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from types import TracebackType
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +26,9 @@ from sploot_media_clustering.services.embedding_ahead import (
 
 LOCAL: Final = "local"
 """In place of a cluster's address: one of this machine's own, for as long as it is needed."""
+LONGEST_S: Final = 900.0
+"""Without any photo done: no machine is free, or a photo ends every process that looks at it, and Ray Data
+starts those again for ever. Ten times what a portion takes of the slowest network on a busy processor."""
 _PHOTOS: Final = "photo"
 _OUTCOMES: Final = "outcome"
 _MANNERS: Final = {
@@ -48,13 +55,16 @@ class RayStages:
 
 
 @contextmanager
-def open_ray(open_stages: OpenStages, address: str, cores: int) -> Iterator[Spread]:
+def open_ray(
+    open_stages: OpenStages, address: str, cores: int, longest_s: float = LONGEST_S
+) -> Iterator[Spread]:
     """A way for photos through stages on all processors of a cluster, one actor each.
 
     Args:
         open_stages: what an actor opens; the package has to be installed on all machines.
         address: of the cluster (``HOST:6379``, ``ray://HOST:10001``), or :data:`LOCAL`.
         cores: that a cluster of this machine's own has.
+        longest_s: that it may take until the next photo is done.
 
     Raises:
         ConfigurationError: there is no such cluster.
@@ -74,12 +84,17 @@ def open_ray(open_stages: OpenStages, address: str, cores: int) -> Iterator[Spre
             f"--head', or say {LOCAL}"
         ) from error
     try:
-        yield lambda photos: _spread(ray, open_stages, photos)
+        yield lambda photos: _spread(ray, open_stages, photos, longest_s)
     finally:
         ray.shutdown()
 
 
-def _spread(ray: Any, open_stages: OpenStages, photos: Sequence[PhotoAhead]) -> Iterator[Outcome]:  # noqa: ANN401 - a module
+def _spread(
+    ray: Any,  # noqa: ANN401 - a module
+    open_stages: OpenStages,
+    photos: Sequence[PhotoAhead],
+    longest_s: float,
+) -> Iterator[Outcome]:
     if not photos:
         return
     portions = -(-len(photos) // TOGETHER)
@@ -94,13 +109,55 @@ def _spread(ray: Any, open_stages: OpenStages, photos: Sequence[PhotoAhead]) -> 
         num_cpus=1,
     )
     try:
-        for row in data.iter_rows():
-            yield msgspec.json.decode(row[_OUTCOMES], type=Outcome)
+        with _Patience(longest_s) as patience:
+            for row in data.iter_rows():
+                patience.renew()
+                yield msgspec.json.decode(row[_OUTCOMES], type=Outcome)
     except ray.exceptions.RayError as error:
         raise SourceUnavailableError(
             f"expected the cluster of Ray to go on, got {type(error).__name__}: {_first_line(error)}; "
             "what was embedded is kept, run it again"
         ) from error
+
+
+class _Patience:
+    """Ends a wait that is too long as Ctrl-C would: Ray has no limit of its own, and nothing else ends it.
+
+    Of the main thread. A context manager.
+    """
+
+    def __init__(self, longest_s: float) -> None:
+        self._longest_s = longest_s
+        self._until_s = time.monotonic() + longest_s
+        self._left, self._ended = threading.Event(), False
+        self._watch = threading.Thread(target=self._watched, name="ray-patience", daemon=True)
+
+    def renew(self) -> None:
+        """Something came."""
+        self._until_s = time.monotonic() + self._longest_s
+
+    def __enter__(self) -> _Patience:  # noqa: PYI034 beartype takes Self only in classes it decorates
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._left.set()
+        self._watch.join()
+        if self._ended and kind is KeyboardInterrupt:
+            raise SourceUnavailableError(
+                f"expected the cluster of Ray to go on, no photo was done for {self._longest_s:.0f} s; look "
+                "whether it has free processors and whether its processes live; what was embedded is kept, "
+                "run it again"
+            ) from error
+
+    def _watched(self) -> None:
+        while not self._left.wait(max(0.0, self._until_s - time.monotonic())):
+            if time.monotonic() >= self._until_s:
+                self._ended = True
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return
 
 
 def _first_line(error: Exception) -> str:
