@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from sploot_media_clustering.domain.album import Box, Photo, Sighting
 from sploot_media_clustering.domain.attributes import ATTRIBUTES, VOCABULARY, columns_of
+from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.grid import SCENE_STEP, SHARE_STEP, VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.moments import MomentModel
-from sploot_media_clustering.domain.settling import ScaleSearch
 from sploot_media_clustering.domain.signals import SIGNALS
 from sploot_media_clustering.domain.tree import TreeModel
 

@@ -19,9 +19,10 @@ from jaxtyping import Bool, Float64, Int64
 
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import mixture as mix
+from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.level import ASIDE
 from sploot_media_clustering.domain.mixture import Mixture, Prior
-from sploot_media_clustering.domain.settling import Items, ScaleSearch, settle
+from sploot_media_clustering.domain.settling import Items, settle
 from sploot_media_clustering.domain.statements import (
     VOUCHING,
     Assignment,

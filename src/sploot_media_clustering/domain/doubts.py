@@ -18,10 +18,11 @@ from scipy.special import expit
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain.corrected import MORE_LIKELY_THAN_NOT
 from sploot_media_clustering.domain.corrections import vouched
+from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.level import ASIDE, UNSURE
 from sploot_media_clustering.domain.merge_path import merge_paths
 from sploot_media_clustering.domain.mixture import log_evidence
-from sploot_media_clustering.domain.settling import Items, ScaleSearch
+from sploot_media_clustering.domain.settling import Items
 from sploot_media_clustering.domain.statements import (
     VOUCHING,
     Assignment,

@@ -9,12 +9,11 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int8, Int64
 
 from sploot_media_clustering.domain import mixture as mix
+from sploot_media_clustering.domain.expectations import CountHint, ScaleSearch
 from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid, share
 from sploot_media_clustering.domain.mixture import Mixture, Prior
 from sploot_media_clustering.domain.settling import (
-    CountHint,
     Items,
-    ScaleSearch,
     join_gains,
     settle,
 )

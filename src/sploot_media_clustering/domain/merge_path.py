@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.mixture import Prior, with_scale
 from sploot_media_clustering.domain.settling import (
     Items,
     Merging,
-    ScaleSearch,
     canonical,
     log_posterior,
     merged_atoms,
@@ -56,7 +56,11 @@ class MergePath:
 def merge_paths(items: Items, prior: Prior, search: ScaleSearch) -> list[MergePath]:
     """One path for each scale of the grid; the prior's own concentration is left out."""
     free = replace(prior, log_concentration=0.0)
-    return [_merge_path(items, with_scale(free, within), search.log_prior(within)) for within in search.grid]
+    photos = float(items.weights.sum())
+    return [
+        _merge_path(items, with_scale(free, within), search.log_prior(within, photos))
+        for within in search.grid
+    ]
 
 
 def best_cut(paths: Sequence[MergePath], log_concentration: float) -> tuple[int, int]:

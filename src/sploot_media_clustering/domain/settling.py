@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from sploot_media_clustering.domain.expectations import CountHint, ScaleSearch
 from sploot_media_clustering.domain.mixture import (
     Mixture,
     Prior,
@@ -58,42 +59,6 @@ class Items:
     weights: Float64[np.ndarray, " n"]
     atoms: Int64[np.ndarray, " n"]
     conflicts: Bool[np.ndarray, "n n"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScaleSearch:
-    """Which within-scales are tried, and how far from 1 an album may be expected to be.
-
-    Attributes:
-        grid: ascending values of w.
-        spread: standard deviation of log w over albums.
-    """
-
-    grid: tuple[float, ...]
-    spread: float
-
-    def log_prior(self, within: float) -> float:
-        """Log density of a scale, up to a constant."""
-        return -0.5 * float(np.log(within) / self.spread) ** 2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CountHint:
-    """What an owner said about the number of components: a prior that sharpens, not a command.
-
-    Attributes:
-        low: fewest components of two photos or more that fit the hint.
-        high: most that fit.
-        strength: log prior lost for each component too few or too many.
-    """
-
-    low: int
-    high: int
-    strength: float
-
-    def log_prior(self, components: int) -> float:
-        """Log prior of a number of components, 0 inside the range."""
-        return -self.strength * (max(self.low - components, 0) + max(components - self.high, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +131,7 @@ def _best_scale(items: Items, prior: Prior, search: ScaleSearch, hint: CountHint
     """Climb the grid of scales from the expected one; the posterior has one hump in all but odd albums."""
     grid = search.grid
     hopeless = _HOPELESS_LOSS + _HOPELESS_LOSS_PER_ITEM * len(items.weights)
-    start = min(range(len(grid)), key=lambda i: abs(math.log(grid[i])))
+    start = min(range(len(grid)), key=lambda i: abs(math.log(grid[i] / search.expected)))
     best = _merged(items, with_scale(prior, grid[start]), search, hint)
     for step in (1, -1):
         place = start + step
@@ -193,7 +158,8 @@ def _posterior(
     items: Items, labels: Int64[np.ndarray, " n"], prior: Prior, search: ScaleSearch, hint: CountHint | None
 ) -> float:
     """Log posterior of a partition and its scale."""
-    return log_posterior(items, labels, prior, hint) + search.log_prior(prior.within)
+    scale = search.log_prior(prior.within, float(items.weights.sum()))
+    return log_posterior(items, labels, prior, hint) + scale
 
 
 class Merging:

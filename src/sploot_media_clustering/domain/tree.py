@@ -19,11 +19,12 @@ from sploot_media_clustering.domain.columns import Columns
 from sploot_media_clustering.domain.corrected import Corrected, corrected
 from sploot_media_clustering.domain.corrections import Ground
 from sploot_media_clustering.domain.decisions import Decision, SightingRef, row_of
+from sploot_media_clustering.domain.expectations import CountHint
 from sploot_media_clustering.domain.grid import VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import Level, LevelModel
 from sploot_media_clustering.domain.lineage import LineageEvent, inherit
 from sploot_media_clustering.domain.moments import MomentModel, copies, evidence_weights, moments
-from sploot_media_clustering.domain.settling import CountHint, Items
+from sploot_media_clustering.domain.settling import Items
 from sploot_media_clustering.domain.statements import Assignment, Statement, confirmed, statements
 from sploot_media_clustering.errors import OtherModelError
 

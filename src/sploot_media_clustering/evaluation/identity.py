@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int64
 
+from sploot_media_clustering.domain.expectations import CountHint
 from sploot_media_clustering.domain.level import place
-from sploot_media_clustering.domain.settling import CountHint
 from sploot_media_clustering.evaluation.judged_sets import HOUSEHOLD_SIZES, WITHOUT_THE_SET, judged
 from sploot_media_clustering.evaluation.metrics import Scores, score
 from sploot_media_clustering.evaluation.outcome import Measure, Outcome, means_of_sets, scored, told

@@ -14,11 +14,11 @@ from jaxtyping import Float64, Int64
 from scipy.optimize import minimize
 
 from sploot_media_clustering.domain.coats import CoatHead
+from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.domain.hero import SCORED, HeroModel, scored_signals
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.pictures import PictureHeads, look_features, seen_as
-from sploot_media_clustering.domain.settling import ScaleSearch
 from sploot_media_clustering.domain.signals import (
     SCALED,
     UNKNOWN,

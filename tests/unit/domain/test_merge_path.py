@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.merge_path import best_cut, merge_paths
 from sploot_media_clustering.domain.mixture import Prior
-from sploot_media_clustering.domain.settling import Items, ScaleSearch, _merged
+from sploot_media_clustering.domain.settling import Items, _merged
 
 PRIOR = Prior(np.array([20.0, 12.0, 6.0, 3.0]), power=0.7, log_concentration=-2.0, size_power=0.5)
 ONE_SCALE = ScaleSearch((1.4,), 1.0)

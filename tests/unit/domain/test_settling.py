@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sploot_media_clustering.domain import settling
+from sploot_media_clustering.domain.expectations import CountHint, ScaleSearch
 from sploot_media_clustering.domain.mixture import Prior, with_scale
 from sploot_media_clustering.domain.settling import (
-    CountHint,
     Items,
-    ScaleSearch,
     _merged,
     canonical,
     join_gains,
@@ -132,6 +131,15 @@ def test_an_album_with_wider_scatter_settles_under_a_wider_scale() -> None:
     narrow = items(1, 60)
     wide = replace(narrow, vectors=narrow.vectors * 2.5)
     assert settle(wide, PRIOR, SCALES).prior.within > settle(narrow, PRIOR, SCALES).prior.within
+
+
+@pytest.mark.parametrize("copies", [1, 6])
+def test_what_is_expected_of_the_scale_holds_in_large_albums_too(copies: int) -> None:
+    """A tight album is not taken at its word, however many photos say it."""
+    given_items = items(3, 12 * copies, groups=2)
+    tight = replace(given_items, vectors=0.75 * given_items.vectors)
+    free, firm = (settle(tight, PRIOR, ScaleSearch(SCALES.grid, spread, 1.4)) for spread in (1e6, 0.2))
+    assert free.prior.within < 1.0 <= firm.prior.within
 
 
 def test_climbing_the_scales_finds_the_best_of_the_grid() -> None:
