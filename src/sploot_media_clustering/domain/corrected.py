@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from sploot_media_clustering.domain import mixture as mix
 from sploot_media_clustering.domain.corrections import Ground, replay, vouched
 from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid
 from sploot_media_clustering.domain.level import (
@@ -143,7 +142,7 @@ def _memberships(
     inside = animal[:, None] == np.arange(bar.shape[1])
     blocked = (bar | (ground.forbidden.astype(np.float32) @ inside > 0)) & ~inside
     gain[:, :-1][blocked[:, assigned.animals]] = -np.inf
-    return mix.posterior(gain, model.temperature)[:, :-1]
+    return model.memberships(gain, ground.prior)
 
 
 def _numbered(

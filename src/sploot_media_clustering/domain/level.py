@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -65,6 +66,8 @@ class LevelModel:
         temperature: divides gains before they become membership probabilities.
         sure: least membership probability of a sure member.
         min_size: fewest items of a cluster that is served.
+        log_stranger: log prior odds of an item's belonging to no cluster that there is, where they are above
+        the concentration: somebody passes by more often than an animal of its own is founded.
     """
 
     between: Float64[np.ndarray, " d"]
@@ -75,10 +78,22 @@ class LevelModel:
     temperature: float
     sure: float
     min_size: int
+    log_stranger: float = -math.inf
 
     def prior(self, items: int) -> Prior:
         """What is known of an album of so many items before it is seen."""
         return Prior(self.between, self.power, self.concentration.at(items), self.size_power)
+
+    def memberships(self, gain: Float64[np.ndarray, "*n k1"], prior: Prior) -> Float64[np.ndarray, "*n k"]:
+        """Probabilities of the clusters from gains, of which the last is that of founding one.
+
+        Args:
+            gain: see :func:`.mixture.gains`; ``-inf`` marks what is impossible.
+            prior: under which they were gained.
+        """
+        strange = gain.copy()
+        strange[..., -1] += max(self.log_stranger - prior.log_concentration, 0.0)
+        return mix.posterior(strange, self.temperature)[..., :-1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +151,7 @@ def place(
         return empty(model)
     settlement = settle(items, model.prior(different or size), model.search, hint)
     served = np.bincount(settlement.labels) >= min(model.min_size, size)
-    among = mix.posterior(settlement.gains, model.temperature)[:, :-1][:, served]
+    among = model.memberships(settlement.gains, settlement.prior)[:, served]
     labels = np.where(served, np.cumsum(served) - 1, ASIDE)[settlement.labels]
     reasons = _reasons(among, labels, model)
     placed = np.where(reasons == PLACED, labels, ASIDE)
@@ -213,21 +228,21 @@ def arrive(
             sure of a component as of its cluster.
     """
     gain = mix.gains(level.mixture, vector, weight, level.prior)
-    return _arrival(gain, blocked | (level.mixture.counts == 0), model, clusters)
+    return _arrival(gain, blocked | (level.mixture.counts == 0), level.prior, model, clusters)
 
 
 def _arrival(
     gain: Float64[np.ndarray, " k1"],
     blocked: Bool[np.ndarray, " k"],
+    prior: Prior,
     model: LevelModel,
     clusters: Int64[np.ndarray, " k"] | None = None,
 ) -> Arrival:
     """The place of an item by its gains, as they are or would be without what is blocked."""
     gain = np.where(np.append(blocked, False), -np.inf, gain)
-    probabilities = mix.posterior(gain, model.temperature)
     if np.isneginf(gain[:-1]).all():
         return Arrival(ASIDE, ASIDE, 0.0, ALONE)
-    guess, surest = _surest(probabilities[:-1], clusters)
+    guess, surest = _surest(model.memberships(gain, prior), clusters)
     probability = share(surest)
     if gain[-1] > gain[guess]:
         return Arrival(ASIDE, guess, probability, ALONE)
@@ -276,7 +291,7 @@ def extended(
     for row, gain in zip(others, gains, strict=True):
         beside = labels[forbidden[row] & (labels != ASIDE)]
         blocked = np.bincount(beside, minlength=len(level.mixture)) > 0
-        place = _arrival(gain, blocked, strict)
+        place = _arrival(gain, blocked, level.prior, strict)
         labels[row], guesses[row] = place.label, place.guess
         probabilities[row], reasons[row] = place.probability, place.reason
     ones = np.ones(size, np.int64)
