@@ -7,6 +7,7 @@ embedded, and loses none of them: what failed is computed again on the rung belo
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,14 @@ CPU_BATCH: Final = 8
 GPU_BATCH: Final = 32
 
 _GIB: Final = 2**30
-_OUT_OF_MEMORY: Final = ("out of memory", "out_of_memory", "failed to allocate", "alloc_failed", "bad_alloc")
+_OUT_OF_MEMORY: Final = (
+    "out of memory",
+    "out_of_memory",
+    "failed to allocate",
+    "is smaller than requested bytes",  # ONNX Runtime's arena, at the limit that was set
+    "alloc_failed",
+    "bad_alloc",
+)
 """How CUDA, cuBLAS, ONNX Runtime and PyTorch say so, in lower case."""
 
 
@@ -239,7 +247,10 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 _SAID_CHARACTERS: Final = 200
+_IN_ITS_SOURCES: Final = re.compile(r"\S+\.cc:\d+ .*?\) (?=[A-Z])")
+"""File, line and signature, which ONNX Runtime puts before what it has to say."""
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:_SAID_CHARACTERS]
+    said = _IN_ITS_SOURCES.sub("", str(error)).strip() or type(error).__name__
+    return said.splitlines()[0][:_SAID_CHARACTERS]

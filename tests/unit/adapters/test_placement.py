@@ -20,6 +20,13 @@ ALL = [
     "OpenVINOExecutionProvider",
     "CPUExecutionProvider",
 ]
+AT_ITS_LIMIT = "Available memory of 0 is smaller than requested bytes of 4096"
+NO_ROOM = (
+    "Failed to allocate memory for requested buffer of size 4096",
+    f"/build/bfc_arena.cc:376 void *onnxruntime::BFCArena::AllocateRawInternal(size_t, bool) {AT_ITS_LIMIT}",
+    "CUDA out of memory. Tried to allocate 2.00 MiB.",
+)
+"""As ONNX Runtime says it where the GPU is full and where the limit is reached, and as PyTorch does."""
 
 
 def sums(pictures: np.ndarray) -> list[np.ndarray]:
@@ -30,14 +37,14 @@ def sums(pictures: np.ndarray) -> list[np.ndarray]:
 class Place:
     """Computes :func:`sums`, but with more pictures than it has room for, or once it is broken, it fails."""
 
-    def __init__(self, room: int = 100, broken: bool = False) -> None:
-        self.room, self.broken, self.batches = room, broken, []
+    def __init__(self, room: int = 100, broken: bool = False, full: str = NO_ROOM[0]) -> None:
+        self.room, self.broken, self.full, self.batches = room, broken, full, []
 
     def run(self, pictures: np.ndarray) -> list[np.ndarray]:
         if self.broken:
             raise RuntimeError("CUDA failure 719: unspecified launch failure\nand where")
         if len(pictures) > self.room:
-            raise RuntimeError("Failed to allocate memory for requested buffer of size 4096")
+            raise RuntimeError(self.full)
         self.batches.append(len(pictures))
         return sums(pictures)
 
@@ -122,9 +129,10 @@ def test_the_largest_batch_is_tried_before_photos_come() -> None:
     assert (gpu.batches, cpu.batches) == ([4], [])
 
 
-def test_out_of_memory_while_serving_makes_batches_smaller_and_loses_nothing() -> None:
+@pytest.mark.parametrize("full", NO_ROOM)
+def test_out_of_memory_while_serving_makes_batches_smaller_and_loses_nothing(full: str) -> None:
     """Also on the way: batches before it are kept, later ones are as small."""
-    gpu = Place()
+    gpu = Place(full=full)
     found = ladder(rung("cuda", gpu, batch=8), rung("cpu", Place()))
     gpu.room = 3
     assert_right(found.run(pictures(9)), pictures(9))
@@ -141,6 +149,12 @@ def test_a_place_that_fails_while_serving_is_left_for_the_next() -> None:
         assert found.placement.provider == "cpu"
         assert found.placement.why[0].startswith("cuda: ")
         assert "\n" not in found.placement.why[0]
+
+
+def test_reasons_begin_with_what_is_wrong() -> None:
+    """Not with the place in ONNX Runtime's sources that found it."""
+    found = ladder(refused("cuda", f"expected a network that runs, got: {NO_ROOM[1]}"), rung("cpu", Place()))
+    assert found.placement.why == (f"cuda: expected a network that runs, got: {AT_ITS_LIMIT}",)
 
 
 def test_a_processor_without_memory_for_one_picture_is_temporary() -> None:
