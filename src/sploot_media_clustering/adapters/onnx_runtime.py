@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
+import numpy as np
 import onnxruntime
 
-from sploot_media_clustering.adapters.onnx_tensors import has_half_precision, require_self_contained
+from sploot_media_clustering.adapters.onnx_tensors import (
+    convolutions,
+    has_half_precision,
+    require_self_contained,
+)
 from sploot_media_clustering.adapters.placement import (
     CPU,
     CPU_BATCH,
@@ -16,6 +22,7 @@ from sploot_media_clustering.adapters.placement import (
     PROVIDERS,
     Execution,
     Opened,
+    Run,
     Rung,
 )
 from sploot_media_clustering.errors import ModelPackageError
@@ -34,6 +41,10 @@ _CRASHES_ON_HALVES: Final = "NchwcTransformer"
 """ONNX Runtime 1.32 ends the process where this optimiser meets a convolution in half precision on a CPU."""
 _ERRORS_ONLY: Final = 3
 _FATAL_ONLY: Final = 4
+_WARNINGS: Final = 2
+"""ONNX Runtime's levels; the last is what it begins with."""
+_MANY_CONVOLUTIONS: Final = 2
+"""A vision transformer has one."""
 
 
 def choose(asked: Sequence[str], available: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -70,10 +81,27 @@ def onnx_rungs(
     names, absent = choose(execution.providers, onnxruntime.get_available_providers())
 
     def on(provider: str) -> Opened:
-        session = open_session(read(), threads=threads, provider=provider, execution=execution)
-        return opened(session, GPU_BATCH if provider in _GPU else CPU_BATCH)
+        data, batch = read(), GPU_BATCH if provider in _GPU else CPU_BATCH
+        open_one = partial(open_session, data, threads=threads, provider=provider, execution=execution)
+        whole = opened(open_one(), batch)
+        if provider not in _GPU or whole.batch == 1 or convolutions(data) < _MANY_CONVOLUTIONS:
+            return whole
+        return Opened(partial(_filled, opened(open_one(), 1).run, whole), batch)
 
     return [Rung(name, partial(on, name)) for name in names], absent
+
+
+def _filled(alone: Run, whole: Opened, pictures: np.ndarray) -> list[np.ndarray]:
+    """Outputs of a picture alone, or of a full batch, whose rest is made up and left out.
+
+    Whenever the number of pictures changes, CUDA's provider plans each convolution anew, which takes far
+    longer than computing it. So each of two sessions sees one number of them alone.
+    """
+    if len(pictures) == 1:
+        return alone(pictures)
+    padded = np.zeros((whole.batch, *pictures.shape[1:]), pictures.dtype)
+    padded[: len(pictures)] = pictures
+    return [found[: len(pictures)] for found in whole.run(padded)]
 
 
 def open_session(
@@ -102,20 +130,20 @@ def open_session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
-    # What a GPU's provider complains of is told by the exception, and is no error where the next one works.
     options.log_severity_level = _ERRORS_ONLY if provider == CPU else _FATAL_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     name = _ORT_NAMES[provider]
     if provider in _GPU:
         onnxruntime.preload_dlls()  # of CUDA, where pip installed it
     try:
-        session = onnxruntime.InferenceSession(
-            data,
-            options,
-            providers=[(name, _options(provider, threads, execution or Execution()))],
-            enable_fallback=0,  # ours tells why
-            disabled_optimizers=[_CRASHES_ON_HALVES] if has_half_precision(data) else None,
-        )
+        with _quiet(provider):
+            session = onnxruntime.InferenceSession(
+                data,
+                options,
+                providers=[(name, _options(provider, threads, execution or Execution()))],
+                enable_fallback=0,  # ours tells why
+                disabled_optimizers=[_CRASHES_ON_HALVES] if has_half_precision(data) else None,
+            )
     except Exception as error:  # ONNX Runtime raises a class of its own for each of a dozen reasons
         raise ModelPackageError(
             f"expected a network that ONNX Runtime {onnxruntime.__version__} can run, got: {error}"
@@ -129,6 +157,17 @@ def open_session(
     return session
 
 
+@contextmanager
+def _quiet(provider: str) -> Iterator[None]:
+    """What a GPU complains of, the exception tells, and it is no error where the next place works."""
+    if provider != CPU:
+        onnxruntime.set_default_logger_severity(_FATAL_ONLY)
+    try:
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(_WARNINGS)
+
+
 def _options(provider: str, threads: int, execution: Execution) -> dict[str, object]:
     """Of a provider. On a GPU memory grows by what is needed, and not at all beyond the limit."""
     if provider == "cuda":
@@ -136,6 +175,7 @@ def _options(provider: str, threads: int, execution: Execution) -> dict[str, obj
             "gpu_mem_limit": execution.gpu_memory_bytes,
             "arena_extend_strategy": "kSameAsRequested",
             "cudnn_conv_algo_search": "HEURISTIC",  # the exhaustive one tries anew for every size of batch
+            "use_tf32": 0,  # an album's vectors come from processors, too
         }
     if provider == "tensorrt":
         return {"trt_max_workspace_size": execution.gpu_memory_bytes}

@@ -1,4 +1,4 @@
-"""What tensors an ONNX file has: some may lie in other files, which nothing has checked.
+"""What tensors and convolutions an ONNX file has. Tensors may lie in other files, which nothing has checked.
 
 ONNX is a protocol buffer (onnx.proto, in the ONNX repository): this walks through the messages in which
 tensors can be, and reads nothing else of them.
@@ -33,6 +33,11 @@ _SIZES: Final = {_EIGHT: 8, _FOUR: 4}
 _MOST_DEPTH: Final = 64
 
 
+_GRAPH: Final = 7
+_NODE: Final = 1
+_OPERATOR: Final = 4
+"""Fields of a model, of its graph, and of a node."""
+
 _IsSuch = Callable[[int, int | memoryview], bool]
 """Whether a field of a tensor, by number and value, is what is looked for."""
 
@@ -57,6 +62,23 @@ def has_half_precision(data: bytes) -> bool:
         ModelPackageError: it does not read as a protocol buffer.
     """
     return _any_tensor(data, lambda field, value: (field, value) == (_DATA_TYPE, _FLOAT16))
+
+
+def convolutions(data: bytes) -> int:
+    """How many convolutions a network has, those inside conditions and loops apart.
+
+    Args:
+        data: of an ONNX file that was found to read as one.
+    """
+    graphs = (value for field, value in _fields(memoryview(data)) if field == _GRAPH)
+    nodes = (
+        value
+        for graph in graphs
+        if isinstance(graph, memoryview)
+        for field, value in _fields(graph)
+        if field == _NODE and isinstance(value, memoryview)
+    )
+    return sum((_OPERATOR, b"Conv") in _fields(node) for node in nodes)
 
 
 def _lies_outside(field: int, value: int | memoryview) -> bool:
