@@ -1,7 +1,8 @@
 # The worker on NVIDIA GPUs: docker build --file deploy/cuda.Dockerfile --tag sploot-media-clustering:cuda .
-# The driver comes from the host (535 or newer); CUDA and cuDNN from the image, in the versions of ONNX Runtime.
-FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04 AS build
+# The driver comes from the host (580 or newer); CUDA and cuDNN from the image, in the versions of ONNX Runtime.
+FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04 AS build
 ARG EXTRAS=service,signing,s3,gcs
+ARG ONNXRUNTIME_GPU=1.31.1
 WORKDIR /build
 # The versions are those of the base image's release.
 # hadolint ignore=DL3008
@@ -9,13 +10,12 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3 pyth
   && rm -rf /var/lib/apt/lists/* && python3 -m venv /opt/sploot
 COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY src src
-# onnxruntime-gpu is onnxruntime with more providers, under another name and in the same folder.
+# onnxruntime-gpu is onnxruntime with more providers, under another name and in the same folder, in fewer versions.
 RUN /opt/sploot/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]" \
-  && version=$(/opt/sploot/bin/python -c "import onnxruntime; print(onnxruntime.__version__)") \
   && /opt/sploot/bin/pip uninstall --yes onnxruntime \
-  && /opt/sploot/bin/pip install --no-cache-dir --no-deps "onnxruntime-gpu==${version}"
+  && /opt/sploot/bin/pip install --no-cache-dir --no-deps "onnxruntime-gpu==${ONNXRUNTIME_GPU}"
 
-FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04
+FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
 # The versions are those of the base image's release.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends python3 \
