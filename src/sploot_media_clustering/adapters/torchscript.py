@@ -52,6 +52,7 @@ def torchscript_rungs(
     require_trusted(data, file=file, trusted=execution.trusted)
     torch = _torch()
     torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False  # an album's vectors come from processors, too
     asked = execution.providers or PROVIDERS
     there = [name for name in asked if name == CPU or (name == _CUDA and torch.cuda.is_available())]
     absent = [f"{name}: PyTorch {torch.__version__} has it not here" for name in execution.providers]
