@@ -42,6 +42,9 @@ def pooled(found: np.ndarray, recipe: Preparation, *, file: str) -> Float32[np.n
             f"{list(found.shape)} and the pooling {recipe.pooling!r}; name another output, or a pooling"
         )
     vectors = found.astype(np.float32)
-    if not recipe.split_signs:
-        return vectors
+    return split_signs(vectors) if recipe.split_signs else vectors
+
+
+def split_signs(vectors: Float32[np.ndarray, "n e"]) -> Float32[np.ndarray, "n f"]:
+    """The positive parts, then the negative ones without their sign."""
     return np.concatenate([np.maximum(vectors, 0), np.maximum(-vectors, 0)], axis=1)

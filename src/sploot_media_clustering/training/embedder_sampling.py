@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float16, Int64
@@ -58,6 +58,19 @@ class Recipe:
     left_out: float = 0.15
 
 
+@runtime_checkable
+class Labelled(Protocol):
+    """Photos of one animal each, in columns, whatever else is known of them."""
+
+    @property
+    def animals(self) -> Int64[np.ndarray, " n"]:
+        """Index of each photo's animal."""
+
+    @property
+    def sets(self) -> Int64[np.ndarray, " n"]:
+        """Index of each photo's data set."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrunkFeatures:
     """What the frozen layers make of every view.
@@ -74,38 +87,47 @@ class TrunkFeatures:
     sets: Int64[np.ndarray, " n"]
     varied_crops: int
 
+    def drawn(
+        self, batch: Batch, clean_share: float, rng: np.random.Generator
+    ) -> Float16[np.ndarray, "m c h w"]:
+        """Some view of each photo of a batch: crops, a share of them not varied, then whole photos."""
+        varied = rng.integers(CROP + 1, CROP + 1 + self.varied_crops, len(batch.photos))
+        crops = np.where(rng.random(len(batch.photos)) < clean_share, CROP, varied)
+        whole = np.array([WHOLE, *range(CROP + 1 + self.varied_crops, self.values.shape[1])], np.int64)
+        views = np.concatenate([crops, rng.choice(whole, len(batch.wholes))])
+        return self.values[np.concatenate([batch.photos, batch.wholes]), views]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Views of some animals of one data set.
+    """Photos of some animals of one data set.
 
     Attributes:
-        features: of the crops, then of whole photos.
-        animals: of the crops.
+        photos: rows of those whose crops are told apart.
+        animals: of these.
+        wholes: rows of those that are seen whole.
     """
 
-    features: Float16[np.ndarray, "n c h w"]
+    photos: Int64[np.ndarray, " m"]
     animals: Int64[np.ndarray, " m"]
+    wholes: Int64[np.ndarray, " w"]
 
 
 class Sampler:
     """Draws batches; a data set is drawn in proportion to the root of its photos.
 
     Args:
-        features: of all photos.
+        labels: of all photos.
         rows: photos that may be drawn; those of animals with a single one are passed over.
         recipe: sizes of a batch.
-        rng: draws.
 
     Raises:
         DatasetError: no data set has three animals of two photos.
     """
 
-    def __init__(
-        self, features: TrunkFeatures, rows: Int64[np.ndarray, " m"], recipe: Recipe, rng: np.random.Generator
-    ) -> None:
-        self._features, self._recipe, self._rng = features, recipe, rng
-        pools = [_photos_of(features, rows[features.sets[rows] == s]) for s in np.unique(features.sets[rows])]
+    def __init__(self, labels: Labelled, rows: Int64[np.ndarray, " m"], recipe: Recipe) -> None:
+        self._labels, self._recipe = labels, recipe
+        pools = [_photos_of(labels, rows[labels.sets[rows] == s]) for s in np.unique(labels.sets[rows])]
         self._pools = [pool for pool in pools if len(pool) >= _LEAST_ANIMALS]
         if not self._pools:
             raise DatasetError(
@@ -115,26 +137,15 @@ class Sampler:
         sizes = np.sqrt([sum(len(photos) for photos in pool) for pool in self._pools])
         self._shares = sizes / sizes.sum()
 
-    def draw(self) -> Batch:
-        """The next batch."""
-        rng, recipe = self._rng, self._recipe
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """A batch."""
+        recipe = self._recipe
         pool = self._pools[rng.choice(len(self._pools), p=self._shares)]
         chosen = rng.choice(len(pool), min(recipe.animals, len(pool)), replace=False)
         picked = [rng.choice(pool[a], min(recipe.photos, len(pool[a])), replace=False) for a in chosen]
         photos = np.concatenate(picked)
-        whole = rng.choice(photos, min(recipe.wholes, len(photos)), replace=False)
-        views = np.concatenate([self._crop_views(len(photos)), self._whole_views(len(whole))])
-        rows = np.concatenate([photos, whole])
-        return Batch(self._features.values[rows, views], self._features.animals[photos])
-
-    def _crop_views(self, count: int) -> Int64[np.ndarray, " n"]:
-        varied = self._rng.integers(CROP + 1, CROP + 1 + self._features.varied_crops, count)
-        return np.where(self._rng.random(count) < self._recipe.clean_share, CROP, varied)
-
-    def _whole_views(self, count: int) -> Int64[np.ndarray, " n"]:
-        first = CROP + 1 + self._features.varied_crops
-        views = [WHOLE, *range(first, self._features.values.shape[1])]
-        return self._rng.choice(np.array(views, np.int64), count)
+        wholes = rng.choice(photos, min(recipe.wholes, len(photos)), replace=False)
+        return Batch(photos, self._labels.animals[photos], wholes)
 
 
 def deal_sets(photos: Mapping[str, int], folds: int) -> dict[str, int]:
@@ -162,16 +173,16 @@ def deal_sets(photos: Mapping[str, int], folds: int) -> dict[str, int]:
 
 
 def left_out_rows(
-    features: TrunkFeatures, rows: Int64[np.ndarray, " m"], share: float, rng: np.random.Generator
+    labels: Labelled, rows: Int64[np.ndarray, " m"], share: float, rng: np.random.Generator
 ) -> Int64[np.ndarray, " k"]:
     """Photos of a share of the animals of each data set; none where that is fewer than two to tell apart."""
     kept = []
-    for data_set in np.unique(features.sets[rows]):
-        animals = np.unique(features.animals[rows[features.sets[rows] == data_set]])
+    for data_set in np.unique(labels.sets[rows]):
+        animals = np.unique(labels.animals[rows[labels.sets[rows] == data_set]])
         count = int(share * len(animals))
         kept.append(rng.permutation(animals)[: count if count >= _LEAST_LEFT_OUT else 0])
     chosen = np.concatenate(kept) if kept else np.zeros(0, np.int64)
-    return rows[np.isin(features.animals[rows], chosen)]
+    return rows[np.isin(labels.animals[rows], chosen)]
 
 
 def told_apart(vectors: Float[np.ndarray, "n d"], animals: Int64[np.ndarray, " n"]) -> float:
@@ -189,6 +200,6 @@ def told_apart(vectors: Float[np.ndarray, "n d"], animals: Int64[np.ndarray, " n
     return float(wins / (own * (pairs - own)))
 
 
-def _photos_of(features: TrunkFeatures, rows: Int64[np.ndarray, " m"]) -> list[Int64[np.ndarray, " k"]]:
-    groups = [rows[features.animals[rows] == animal] for animal in np.unique(features.animals[rows])]
+def _photos_of(labels: Labelled, rows: Int64[np.ndarray, " m"]) -> list[Int64[np.ndarray, " k"]]:
+    groups = [rows[labels.animals[rows] == animal] for animal in np.unique(labels.animals[rows])]
     return [photos for photos in groups if len(photos) > 1]

@@ -6,16 +6,18 @@ their output is computed once for every view, and tuning costs minutes on a proc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Int64
 from torch.nn import functional
 
+from sploot_media_clustering.training.embedder_loss import rooted
+from sploot_media_clustering.training.embedder_sampling import CROP, Batch, TrunkFeatures
 from sploot_media_clustering.training.export_graph import (
     RELU6_LIMIT,
     Convolution,
@@ -23,14 +25,12 @@ from sploot_media_clustering.training.export_graph import (
     OnnxGraph,
     Residual,
 )
+from sploot_media_clustering.training.tuned_weights import Weights
 
 LAST_FROZEN: Final = "block10.sum"
 """Of EfficientNet-Lite0: five of sixteen blocks follow, two thirds of its weights and a third of its work."""
 
 FEATURES_NAME: Final = "features"
-
-Weights = Mapping[str, Float32[np.ndarray, "..."]]
-"""Weights and biases of layers: ``layer.weight`` and ``layer.bias``."""
 
 
 def trunk_of(network: Network, last: str = LAST_FROZEN) -> Network:
@@ -60,20 +60,6 @@ def with_weights(network: Network, weights: Weights) -> Network:
     )
 
 
-def averaged(tuned: Sequence[Weights]) -> Weights:
-    """The mean of several tunings of one network ("model soup": Wortsman et al. 2022, arXiv:2203.05482)."""
-    return {name: np.stack([one[name] for one in tuned]).mean(0, dtype=np.float32) for name in tuned[0]}
-
-
-def interpolated(original: Weights, tuned: Weights, share: float) -> Weights:
-    """From the original weights (0) to the tuned ones (1).
-
-    What lies between keeps more of what the original knew (Wortsman et al. 2022, "Robust fine-tuning of
-    zero-shot models", arXiv:2109.01903).
-    """
-    return {name: np.float32(1 - share) * original[name] + np.float32(share) * tuned[name] for name in tuned}
-
-
 class Tail:
     """Layers behind the trunk, and the pooling: features to embeddings, with gradients.
 
@@ -98,9 +84,9 @@ class Tail:
         )
 
     @property
-    def tensors(self) -> list[Any]:
-        """Weights and biases, always in the same order."""
-        return list(self._tensors.values())
+    def named(self) -> Mapping[str, Any]:
+        """The tensors by name, always in the same order."""
+        return self._tensors
 
     @property
     def weights(self) -> Weights:
@@ -141,6 +127,41 @@ class Tail:
         weight, bias = (self._tensors[f"{layer.name}.{part}"] for part in ("weight", "bias"))
         output = functional.conv2d(padded, weight, bias, layer.stride, groups=layer.groups)
         return output.clamp(0.0, RELU6_LIMIT) if layer.relu6 else output
+
+
+class TailTuning:
+    """A tail and the features that it is tuned on; see :class:`~.embedder_tuning.Tunable`.
+
+    Args:
+        tail: with the original weights; it is the one that is tuned.
+        features: of all photos.
+        clean_share: of crops that are not varied.
+    """
+
+    def __init__(self, tail: Tail, features: TrunkFeatures, clean_share: float) -> None:
+        self.labels = features
+        self._tail, self._original, self._clean_share = tail, tail.copy(), clean_share
+
+    @property
+    def tensors(self) -> Mapping[str, Any]:
+        """Weights and biases, ``layer.weight`` and ``layer.bias``."""
+        return self._tail.named
+
+    def views(self, batch: Batch, rng: np.random.Generator) -> Any:  # noqa: ANN401 - torch is untyped
+        """Features of some view of each photo of a batch."""
+        return self._tail.batch(self.labels.drawn(batch, self._clean_share, rng))
+
+    def vectors(self, views: Any) -> Any:  # noqa: ANN401 - torch is untyped
+        """Unit vectors by the tail."""
+        return rooted(self._tail(views))
+
+    def before(self, views: Any) -> Any:  # noqa: ANN401 - torch is untyped
+        """Unit vectors by the original tail."""
+        return rooted(self._original(views))
+
+    def crops(self, rows: Int64[np.ndarray, " n"]) -> Any:  # noqa: ANN401 - torch is untyped
+        """Features of unchanged crops."""
+        return self._tail.batch(self.labels.values[rows, CROP])
 
 
 def _place(network: Network, name: str) -> int:

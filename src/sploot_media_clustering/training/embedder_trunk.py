@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float16, Float32, UInt8
 
 from sploot_media_clustering.domain.album import WHOLE, Box
 from sploot_media_clustering.domain.detection import square_crop
@@ -18,31 +17,12 @@ from sploot_media_clustering.training.embedder_sampling import TrunkFeatures
 from sploot_media_clustering.training.embedder_tail import trunk_of
 from sploot_media_clustering.training.embedder_views import varied_crop, varied_whole
 from sploot_media_clustering.training.export_graph import Network, float_model
+from sploot_media_clustering.training.tuning_photos import Opens, TuningPhoto, Watch, indices, kept_rows
 
 VARIED_CROPS: Final = 6
 VARIED_WHOLES: Final = 2
 _BACKGROUNDS: Final = 64
 _SEED: Final = 0
-
-Opens = Callable[[str], Picture]
-"""The decoded photo of a key."""
-
-
-@dataclass(frozen=True, slots=True)
-class TuningPhoto:
-    """A photo of one animal.
-
-    Attributes:
-        key: of the photo.
-        animal: its name.
-        data_set: name of its set.
-        box: of the best sighting; the whole photo where no animal was found.
-    """
-
-    key: str
-    animal: str
-    data_set: str
-    box: Box
 
 
 class Runner:
@@ -73,7 +53,7 @@ def trunk_features(
     cache: Path,
     *,
     threads: int = 0,
-    watch: Callable[[Sequence[TuningPhoto]], Iterable[TuningPhoto]] = iter,
+    watch: Watch = iter,
 ) -> TrunkFeatures:
     """Run every view of every photo through the frozen layers.
 
@@ -84,28 +64,21 @@ def trunk_features(
         cache: folder of these photos and this network, where half a megabyte is kept a photo; what is there
             is gone on with.
         threads: that the network may use; 0: all there are.
-        watch: passes the photos on one by one, to show how far it is.
+        watch: see :data:`~.tuning_photos.Watch`.
     """
-    cache.mkdir(parents=True, exist_ok=True)
     trunk = Runner(trunk_of(network), threads=threads)
     some = np.random.default_rng(_SEED).permutation(len(photos))[:_BACKGROUNDS]
     backgrounds = [opens(photos[row].key).view(WHOLE, network.input_px, network.input_px) for row in some]
-    file, counter = cache / "trunk.npy", cache / "photos_done"
-    done = int(counter.read_text()) if counter.is_file() else 0
-    values = np.load(file, mmap_mode="r+") if done else None
-    for row, photo in enumerate(watch(photos)):
-        if row >= done or values is None:
-            views = views_of(opens(photo.key), photo.box, network.input_px, backgrounds, seed=row)
-            features = trunk(views).astype(np.float16)
-            if values is None:
-                shape = (len(photos), *features.shape)
-                values = np.lib.format.open_memmap(file, "w+", np.float16, shape)
-            values[row] = features
-            counter.write_text(str(row + 1))
+
+    def computed(row: int) -> Float16[np.ndarray, "v c h w"]:
+        photo = photos[row]
+        views = views_of(opens(photo.key), photo.box, network.input_px, backgrounds, seed=row)
+        return trunk(views).astype(np.float16)
+
     return TrunkFeatures(
-        values=np.load(file, mmap_mode="r"),
-        animals=np.unique([photo.animal for photo in photos], return_inverse=True)[1].astype(np.int64),
-        sets=np.unique([photo.data_set for photo in photos], return_inverse=True)[1].astype(np.int64),
+        values=kept_rows(cache / "trunk.npy", photos, computed, watch),
+        animals=indices(photo.animal for photo in photos),
+        sets=indices(photo.data_set for photo in photos),
         varied_crops=VARIED_CROPS,
     )
 

@@ -32,16 +32,16 @@ CHANGED_BACKGROUND: Final = 0.45
 BLURRED_BACKGROUND: Final = 0.3
 """Share of crops whose background is changed; of these, the share that is blurred."""
 _BLUR_SHARE: Final = (0.035, 0.11)
-_ELLIPSE_POWER: Final = 2.5
-_ELLIPSE_EDGE: Final = (1.0, 1.3)
+ELLIPSE_POWER: Final = 2.5
+ELLIPSE_EDGE: Final = (1.0, 1.3)
 """Fades out from the box's ellipse, nearly a rectangle, to a third beyond it: ears and tails stay."""
 
 COVERED: Final = 0.3
-_PATCH_SHARE: Final = (0.18, 0.4)
+PATCH_SHARE: Final = (0.18, 0.4)
 MIRRORED: Final = 0.5
 COARSE: Final = 0.15
 """Shares of views with a patch, mirrored, and as of an animal far away."""
-_COARSE_SHARE: Final = (0.25, 0.67)
+COARSE_SHARE: Final = (0.25, 0.67)
 _BYTE: Final = 255
 
 
@@ -80,10 +80,10 @@ def subject_mask(box: Box, crop: Box, side_px: int) -> Float32[np.ndarray, "s s 
     centre = (np.arange(side_px, dtype=np.float32) + 0.5) / side_px
     x = (crop.left + centre * crop.width - (box.left + box.right) / 2) / (box.width / 2)
     y = (crop.top + centre * crop.height - (box.top + box.bottom) / 2) / (box.height / 2)
-    radius = (np.abs(x)[None, :] ** _ELLIPSE_POWER + np.abs(y)[:, None] ** _ELLIPSE_POWER) ** (
-        1 / _ELLIPSE_POWER
+    radius = (np.abs(x)[None, :] ** ELLIPSE_POWER + np.abs(y)[:, None] ** ELLIPSE_POWER) ** (
+        1 / ELLIPSE_POWER
     )
-    inner, outer = _ELLIPSE_EDGE
+    inner, outer = ELLIPSE_EDGE
     return np.clip((outer - radius) / (outer - inner), 0, 1).astype(np.float32)[..., None]
 
 
@@ -120,12 +120,12 @@ def _finished(
         return np.ascontiguousarray(changed)
     side_px = len(view)
     if rng.random() < COARSE:
-        small_px = int(rng.uniform(*_COARSE_SHARE) * side_px)
+        small_px = int(rng.uniform(*COARSE_SHARE) * side_px)
         image = Image.fromarray(np.ascontiguousarray(changed))
         changed = np.asarray(image.resize((small_px, small_px)).resize((side_px, side_px)))
     changed = np.array(changed)
     if rng.random() < COVERED:
-        patch_px = int(rng.uniform(*_PATCH_SHARE) * side_px)
+        patch_px = int(rng.uniform(*PATCH_SHARE) * side_px)
         top, left = rng.integers(0, side_px - patch_px, 2)
         changed[top : top + patch_px, left : left + patch_px] = rng.integers(0, _BYTE, 3)
     return changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from sploot_media_clustering.errors import ConfigurationError
@@ -47,6 +47,11 @@ class TorchRecipe:
     deviation: _Triple
     weights: str = ""
     commercial: str = _YES
+
+    @property
+    def scalable(self) -> bool:
+        """Whether pictures may be of another size as it is: of EfficientNet, which has convolutions alone."""
+        return "efficientnet" in self.architecture
 
 
 def _clip(
@@ -146,6 +151,22 @@ def recipe_named(name: str) -> TorchRecipe:
     found = next((recipe for recipe in RECIPES if recipe.name == name), None)
     if found is None:
         raise ConfigurationError(
-            f"expected a recipe's TOML file, or one of {', '.join(one.name for one in RECIPES)}; got {name!r}"
+            f"expected one of {', '.join(one.name for one in RECIPES)} (or, of 'model export', a TOML file "
+            f"about a network of your own), got {name!r}"
         )
     return found
+
+
+def sized(recipe: TorchRecipe, input_px: int | None) -> TorchRecipe:
+    """The recipe for pictures of another size; None: as it is.
+
+    Raises:
+        ConfigurationError: the network takes one size alone.
+    """
+    if input_px in {None, recipe.input_px}:
+        return recipe
+    if not recipe.scalable:
+        raise ConfigurationError(
+            f"expected pictures of {recipe.input_px} pixels for {recipe.name}, got --input-px {input_px}"
+        )
+    return replace(recipe, input_px=input_px)

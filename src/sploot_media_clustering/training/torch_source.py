@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sploot_media_clustering.errors import ConfigurationError, MissingExtraError
+from sploot_media_clustering.training.lite_weights import by_timm_names
 from sploot_media_clustering.training.torch_recipes import TorchRecipe
 
 _NEEDED: Final = ("torch", "timm", "open_clip", "onnx", "onnxscript", "safetensors")
@@ -111,7 +112,7 @@ def _built(recipe: TorchRecipe) -> Any:  # noqa: ANN401 - of an extra
         return open_clip.create_model(recipe.architecture, pretrained=None, load_weights=False).eval()
     timm = import_module("timm")
     trained_px = timm.get_pretrained_cfg(recipe.architecture).input_size[-1]
-    size = {} if trained_px == recipe.input_px else {"img_size": recipe.input_px}
+    size = {} if recipe.scalable or trained_px == recipe.input_px else {"img_size": recipe.input_px}
     return timm.create_model(recipe.architecture, pretrained=False, num_classes=0, **size).eval()
 
 
@@ -127,6 +128,8 @@ def _load(recipe: TorchRecipe, whole: Any, file: Path) -> None:  # noqa: ANN401
     convert = getattr(sys.modules[type(whole).__module__], "checkpoint_filter_fn", None)
     if convert is not None:  # other names of the same tensors, positions for another size
         tensors = convert(tensors, whole)
+    if recipe.scalable:
+        tensors = by_timm_names(tensors, whole)
     classifier = whole.pretrained_cfg.get("classifier", "")
     wanted = {name: value for name, value in tensors.items() if name.rpartition(".")[0] != classifier}
     whole.load_state_dict(wanted, strict=True)

@@ -17,6 +17,7 @@ from sploot_media_clustering.training.embedder_sampling import (
 )
 
 VARIED_CROPS, VARIED_WHOLES = 3, 2
+SMALL = Recipe(animals=3, photos=2, wholes=2)
 PHOTOS = 4
 SETS = np.repeat([0, 0, 0, 0, 1, 1, 1, 2], PHOTOS)
 ANIMALS = np.repeat(np.arange(8), PHOTOS)
@@ -36,8 +37,8 @@ def rows() -> np.ndarray:
 
 def test_a_batch_is_of_one_set_and_its_animals_have_several_photos() -> None:
     """Telling two data sets apart is no task; a lone photo has nothing to come closer to."""
-    sampler = Sampler(features(), rows(), Recipe(animals=3, photos=2, wholes=2), np.random.default_rng(0))
-    drawn = [sampler.draw() for _ in range(30)]
+    sampler, rng = Sampler(features(), rows(), SMALL), np.random.default_rng(0)
+    drawn = [sampler.draw(rng) for _ in range(30)]
     sets = [set(SETS[np.isin(ANIMALS, batch.animals)]) for batch in drawn]
     assert {0} in sets
     assert {1} in sets
@@ -47,11 +48,13 @@ def test_a_batch_is_of_one_set_and_its_animals_have_several_photos() -> None:
 
 def test_crops_come_first_and_whole_photos_behind_them() -> None:
     """The contrastive loss is taken over the crops alone."""
-    sampler = Sampler(features(), rows(), Recipe(animals=3, photos=2, wholes=2), np.random.default_rng(1))
+    sampler, rng = Sampler(features(), rows(), SMALL), np.random.default_rng(1)
     views = features().values.shape[1]
     for _ in range(20):
-        batch = sampler.draw()
-        view = batch.features.ravel().astype(int) % views
+        batch = sampler.draw(rng)
+        shown = features().drawn(batch, 0.3, rng).ravel().astype(int)
+        view = shown % views
+        assert (shown // views).tolist() == [*batch.photos, *batch.wholes]
         crops, wholes = view[: len(batch.animals)], view[len(batch.animals) :]
         assert ((crops >= CROP) & (crops <= CROP + VARIED_CROPS)).all()
         assert ((wholes < CROP) | (wholes > CROP + VARIED_CROPS)).all()
@@ -62,7 +65,7 @@ def test_a_set_of_too_few_animals_is_never_drawn_and_none_is_an_error() -> None:
     """With nothing to tell apart there is nothing to learn; the message says what is needed."""
     alone = np.flatnonzero(SETS == 2)
     with pytest.raises(DatasetError, match="3 animals of two photos"):
-        Sampler(features(), alone, Recipe(), np.random.default_rng(0))
+        Sampler(features(), alone, Recipe())
 
 
 def test_animals_are_left_out_whole_and_from_every_set_that_can_spare_two() -> None:

@@ -72,6 +72,15 @@ def export_named(recipe: TorchRecipe, told: Told, out_folder: Path) -> ModelPack
     """
     _say(f"Building {recipe.name}")
     source = open_source(recipe, told.weights, random_weights=told.random_weights)
+    return export_source(recipe, source, told, out_folder)
+
+
+def export_source(recipe: TorchRecipe, source: Source, told: Told, out_folder: Path) -> ModelPackage:
+    """A package of an open network, which can't be used any more after that; see ``model export``.
+
+    Raises:
+        ConfigurationError: the export differs from its source.
+    """
     check_fits(source, recipe, to=told.to, precision=told.precision)
     pictures = _pictures(recipe.input_px, told.photos)
     _say(f"Its vectors of {len(pictures.views)} pictures")

@@ -18,25 +18,41 @@ from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.projection import Heads
 from sploot_media_clustering.entrypoints.cli.console import err, out
 from sploot_media_clustering.entrypoints.cli.labelled import Data, data_sets_of, embedded
+from sploot_media_clustering.entrypoints.cli.torch_export import Told
 from sploot_media_clustering.entrypoints.cli.train_embedder import Tuning, check_can_tune, tuned_package
+from sploot_media_clustering.entrypoints.cli.train_lora import (
+    DeviceName,
+    LoraTuning,
+    check_extra,
+    lora_package,
+    opened_source,
+)
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.services import value_codec
-from sploot_media_clustering.services.manifest import Reference
+from sploot_media_clustering.services.manifest import Precision, Reference
 from sploot_media_clustering.settings import from_environment
 from sploot_media_clustering.training.embedder_sampling import Recipe
 from sploot_media_clustering.training.heads import QUANTILES, fit_heads, reference_statistics, training_data
 from sploot_media_clustering.training.identity import LEAST_PHOTOS
 from sploot_media_clustering.training.labelled import DataSet, halved
 from sploot_media_clustering.training.ratings import RATINGS_FILE, read_ratings
+from sploot_media_clustering.training.torch_recipes import recipe_named, sized
+from sploot_media_clustering.training.tuning_method import RATES, Method, MethodName
 
 _LEAST_SETS: Final = 2
 _LEAST_ANIMALS: Final = 2
 _VERSION_DIGITS: Final = 8
+_METHOD: Final = Method()
+_RECIPE: Final = Recipe()
 
 app = typer.Typer(help="Fit heads, or tune the embedder, on labelled photos.", no_args_is_help=True)
 
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the new model package.")]
+Work = Annotated[Path | None, typer.Option(help="Folder of what is half done; default: beside the package.")]
+Folds = Annotated[int, typer.Option(min=2, help="Networks tuned, each without its share of sets.")]
+Steps = Annotated[int, typer.Option(min=1, help="Of each fold, at most.")]
+Strength = Annotated[float, typer.Option(min=0, max=1, help="0: the original weights, 1: the tuned ones.")]
 
 
 @app.callback()
@@ -78,14 +94,10 @@ def heads(
 def embedder(
     data: Data = None,
     out_folder: Out = Path("model"),
-    work: Annotated[
-        Path | None, typer.Option(help="Folder of what is half done; default: beside the package.")
-    ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Networks tuned, each without its share of sets.")] = 2,
-    steps: Annotated[int, typer.Option(min=1, help="Of each fold, at most.")] = 100,
-    strength: Annotated[
-        float, typer.Option(min=0, max=1, help="0: the original weights, 1: the tuned ones.")
-    ] = 0.5,
+    work: Work = None,
+    folds: Folds = 2,
+    steps: Steps = 100,
+    strength: Strength = 0.5,
     input_px: Annotated[
         int | None, typer.Option(min=64, help="Side of a view, a multiple of 32; default: as it was.")
     ] = None,
@@ -104,7 +116,7 @@ def embedder(
         input_px=input_px,
         recipe=Recipe(steps=steps),
         out=out_folder,
-        work=work or out_folder.with_name(f"{out_folder.name}-work"),
+        work=work or _beside(out_folder),
     )
     check_can_tune(tuning)
     data_sets = halved(data_sets_of(data or []))
@@ -115,6 +127,77 @@ def embedder(
     _write_fitted(
         tuned.package, data_sets, tuned.embeddings, out_folder, "by 'train embedder', on cross-fitted vectors"
     )
+
+
+@app.command()
+def lora(
+    recipe: Annotated[str, typer.Option(help="Name of the network that 'model recipes' lists.")],
+    data: Data = None,
+    out_folder: Out = Path("model"),
+    work: Work = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Checkpoint of the network; default: from the Hugging Face hub.")
+    ] = None,
+    random_weights: Annotated[
+        bool, typer.Option("--random-weights", help="Start from nothing, to try the way alone.")
+    ] = False,
+    method: Annotated[
+        MethodName, typer.Option(help="lora, or for comparison: the last blocks, or all weights.")
+    ] = "lora",
+    rank: Annotated[int, typer.Option(min=1, help="Of what LoRA adds to each matrix.")] = _METHOD.rank,
+    alpha: Annotated[float, typer.Option(min=0, help="It is multiplied by alpha / rank.")] = _METHOD.alpha,
+    blocks: Annotated[int, typer.Option(min=1, help="How many are the last.")] = _METHOD.blocks,
+    folds: Folds = 2,
+    steps: Steps = 100,
+    rate: Annotated[
+        float | None, typer.Option(min=0, help="Highest learning rate; default: by method.")
+    ] = None,
+    keep: Annotated[
+        float, typer.Option(min=0, help="Weight of the pull towards the original vectors.")
+    ] = _RECIPE.keep,
+    strength: Strength = 1.0,
+    input_px: Annotated[
+        int | None, typer.Option(min=64, help="Side of a view, of EfficientNet alone; default: the recipe's.")
+    ] = None,
+    device: Annotated[DeviceName, typer.Option(help="Where to tune.")] = "auto",
+    precision: Annotated[Precision, typer.Option(help="Of the exported weights.")] = "fp32",
+) -> None:
+    """Tune a network of 'model recipes' by LoRA, fit heads on it, and write a model package with both.
+
+    Needs the extra 'lora'. Interrupted, the same command goes on where it was.
+
+    Examples:
+
+        sploot-clustering train lora ~/labelled --recipe dinov2-s --out my-package
+
+        sploot-clustering train lora ~/labelled --recipe efficientnet-lite0 --method blocks --out my-package
+    """
+    check_extra()
+    tuning = LoraTuning(
+        recipe=sized(recipe_named(recipe), input_px),
+        export=Told("onnx", precision, weights, random_weights, tuple(data or ())),
+        method=Method(method, rank, alpha, blocks),
+        folds=folds,
+        strength=strength,
+        steps=Recipe(steps=steps, rate=rate or RATES[method], keep=keep),
+        device=device,
+        out=out_folder,
+        work=work or _beside(out_folder),
+    )
+    data_sets = halved(data_sets_of(data or []))
+    _check_enough(data_sets)
+    _check_rated(data_sets)
+    source = opened_source(tuning)
+    with open_embedding(from_environment()) as parts:
+        tuned = lora_package(parts, data_sets, embedded(parts, data_sets), source, tuning)
+    _write_fitted(
+        tuned.package, data_sets, tuned.embeddings, out_folder, "by 'train lora', on cross-fitted vectors"
+    )
+
+
+def _beside(out_folder: Path) -> Path:
+    """Where half-done work of a package lies."""
+    return out_folder.with_name(f"{out_folder.name}-work")
 
 
 def _write_fitted(
