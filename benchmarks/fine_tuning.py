@@ -2,7 +2,7 @@
 
     python benchmarks/fine_tuning.py pack ~/labelled --out views.npz     # views of all photos, compressed
     python benchmarks/fine_tuning.py tune views.npz --weights lite0.pth --device cuda --out tuned
-    python benchmarks/fine_tuning_judged.py views.npz tuned/*.npz
+    python benchmarks/fine_tuning_judged.py views.npz tuned/*.npz --scores judged
 
 ``tune`` needs torch, timm and peft, and runs where a GPU is; it needs nothing but the views and the weights.
 Each data set is embedded by a network that was tuned without it, in each of :data:`ARMS`; the last command

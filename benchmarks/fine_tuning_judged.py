@@ -1,6 +1,6 @@
 """What tuning an embedder gains: the vectors of ``fine_tuning.py tune``, judged.
 
-    python benchmarks/fine_tuning_judged.py views.npz tuned/*.npz
+    python benchmarks/fine_tuning_judged.py views.npz tuned/*.npz --scores judged
 
 Runs ``households-1`` on the vectors of each arm, heads fitted without the set, and compares household by
 household with the network as it was. Intervals are of the households drawn, which share few animals.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import astuple
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +20,13 @@ from fine_tuning import LEVELS
 from sploot_media_clustering.domain.heads import features
 from sploot_media_clustering.evaluation.identity import fits_left_out, household_scores
 from sploot_media_clustering.evaluation.judged_sets import HOUSEHOLD_SIZES
-from sploot_media_clustering.evaluation.metrics import Interval, Scores, interval
+from sploot_media_clustering.evaluation.metrics import Interval, interval
 from sploot_media_clustering.training.households import households
 from sploot_media_clustering.training.identity import LEAST_PHOTOS
 from sploot_media_clustering.training.labelled import LabelledVectors
 
-SEEDS: Final = (1, 2, 3)
-DRAWS: Final = 100
+SEED: Final = 1
+DRAWS: Final = 300
 RESAMPLES: Final = 1000
 MEASURES: Final = ("v_measure", "bcubed_f", "purity")
 BEFORE: Final = "none 0"
@@ -41,31 +40,23 @@ def main() -> None:
     parser.add_argument("views", type=Path)
     parser.add_argument("vectors", nargs="+", type=Path)
     parser.add_argument("--workers", type=int, default=1, help="arms at a time")
-    parser.add_argument("--scores", type=Path, help="write those of every household, as JSON")
+    parser.add_argument("--scores", type=Path, required=True, help="folder of each arm's; not judged again")
     told = parser.parse_args()
-    waiting = [(told.views, file, name) for file in told.vectors for name in _names(file)]
+    told.scores.mkdir(parents=True, exist_ok=True)
+    waiting = [(told.views, file, name, told.scores) for file in told.vectors for name in _names(file)]
     with ProcessPoolExecutor(told.workers) as pool:
         found = dict(pool.map(_judged, waiting))
-    if told.scores:
-        told.scores.write_text(
-            json.dumps(
-                {arm: {n: list(map(astuple, one)) for n, one in own.items()} for arm, own in found.items()}
-            )
-        )
     before = found[BEFORE]
     names = list(before)
-    for measure in MEASURES:
+    for column, measure in enumerate(MEASURES):
         print(f"\n{measure}: mean of households, and what is gained over none [95 % interval]\n")
         print("| arm, strength | " + " | ".join([*names, "mean of sets"]) + " |")
         print("| --- " * (len(names) + 2) + "|")
         for arm, own in found.items():
-            values = {name: [getattr(one, measure) for one in own[name]] for name in names}
-            gains = {
-                name: np.array(values[name]) - [getattr(one, measure) for one in before[name]]
-                for name in names
-            }
-            cells = [f"{np.mean(values[name]):.3f} {_said(interval(gains[name].tolist()))}" for name in names]
-            mean = np.mean([np.mean(one) for one in values.values()])
+            values = {name: np.array(own[name])[:, column] for name in names}
+            gains = {name: values[name] - np.array(before[name])[:, column] for name in names}
+            cells = [f"{values[name].mean():.3f} {_said(interval(gains[name].tolist()))}" for name in names]
+            mean = np.mean([one.mean() for one in values.values()])
             print(f"| {arm} | " + " | ".join([*cells, f"{mean:.3f} {_said(_over_sets(gains))}"]) + " |")
 
 
@@ -74,25 +65,35 @@ def _names(file: Path) -> list[str]:
         return list(arrays.files)
 
 
-def _judged(told: tuple[Path, Path, str]) -> tuple[str, dict[str, list[Scores]]]:
-    """The scores of every set's households, by heads fitted without the set."""
-    views, file, name = told
+def _judged(told: tuple[Path, Path, str, Path]) -> tuple[str, dict[str, list[list[float]]]]:
+    """Measures of every set's households, by heads fitted without the set."""
+    views, file, name, folder = told
+    kept = folder / f"{name.replace(' ', '-')}.json"
+    if not kept.is_file():
+        vectors, scores = _vectors(views, file, name), {}
+        for held, fit in fits_left_out(vectors):
+            animals = vectors.rows_of(held, least=LEAST_PHOTOS)
+            drawn = households(animals, HOUSEHOLD_SIZES, DRAWS, SEED)
+            found = [household_scores(vectors, fit, rows) for rows in drawn]
+            scores[vectors.set_names[held]] = [[getattr(one, m) for m in MEASURES] for one in found]
+        kept.write_text(json.dumps(scores))
+    return name, json.loads(kept.read_text())
+
+
+def _vectors(views: Path, file: Path, name: str) -> LabelledVectors:
+    """The vectors of an arm; sets that it did not embed are left out."""
     with np.load(views) as labels, np.load(file) as arrays:
         embeddings = (arrays[name] / LEVELS) ** 2
-        vectors = LabelledVectors(
-            keys=tuple(labels["keys"].tolist()),
-            x=features(embeddings[:, 0], embeddings[:, 1]),
-            animals=labels["animals"],
-            sets=labels["sets"],
-            animal_names=tuple(map(str, range(labels["animals"].max() + 1))),
-            set_names=tuple(labels["set_names"].tolist()),
+        rows = np.flatnonzero(embeddings.any((1, 2)))
+        sets, animals = (np.unique(labels[one][rows], return_inverse=True) for one in ("sets", "animals"))
+        return LabelledVectors(
+            keys=tuple(labels["keys"][rows].tolist()),
+            x=features(embeddings[rows, 0], embeddings[rows, 1]),
+            animals=animals[1].astype(np.int64),
+            sets=sets[1].astype(np.int64),
+            animal_names=tuple(map(str, animals[0].tolist())),
+            set_names=tuple(labels["set_names"][sets[0]].tolist()),
         )
-    scores = {}
-    for held, fit in fits_left_out(vectors):
-        animals = vectors.rows_of(held, least=LEAST_PHOTOS)
-        drawn = (rows for seed in SEEDS for rows in households(animals, HOUSEHOLD_SIZES, DRAWS, seed))
-        scores[vectors.set_names[held]] = [household_scores(vectors, fit, rows) for rows in drawn]
-    return name, scores
 
 
 def _over_sets(gains: dict[str, np.ndarray]) -> Interval:

@@ -61,7 +61,7 @@ def varied_crops(
         rng: draws the changes.
     """
     count, device = len(wides), wides.device
-    grid = _grid(_moved(places, rng), rng.random(count) < MIRRORED, side_px, device)
+    grid = grid_of(_moved(places, rng), rng.random(count) < MIRRORED, side_px, device)
     crops = _sampled(wides, grid)
     backgrounds = functional.interpolate(others, (side_px, side_px), mode="bilinear", align_corners=False)
     chosen = backgrounds[torch.from_numpy(rng.integers(len(others), size=count)).to(device)]
@@ -71,7 +71,7 @@ def varied_crops(
     chosen = torch.where(_each(rng.random(count) < BLURRED_BACKGROUND, device), blurred, chosen)
     mask = torch.where(
         _each(rng.random(count) < CHANGED_BACKGROUND, device),
-        _subjects(grid, boxes),
+        subjects(grid, boxes),
         torch.ones(1).to(device),
     )
     crops = _relit(crops * mask + chosen * (1 - mask), rng)
@@ -84,7 +84,7 @@ def varied_wholes(wholes: Any, rng: np.random.Generator) -> Any:  # noqa: ANN401
     left, top, right, bottom = rng.uniform(0, WHOLE_TRIM, (4, count))
     rectangles = np.stack([left, top, 1 - right, 1 - bottom], 1).astype(np.float32)
     mirrored = rng.random(count) < MIRRORED
-    return _relit(_sampled(wholes, _grid(rectangles, mirrored, wholes.shape[-1], wholes.device)), rng)
+    return _relit(_sampled(wholes, grid_of(rectangles, mirrored, wholes.shape[-1], wholes.device)), rng)
 
 
 def _moved(places: Float32[np.ndarray, "n 4"], rng: np.random.Generator) -> Float32[np.ndarray, "n 4"]:
@@ -96,7 +96,7 @@ def _moved(places: Float32[np.ndarray, "n 4"], rng: np.random.Generator) -> Floa
     return moved.astype(np.float32)
 
 
-def _grid(
+def grid_of(
     rectangles: Float32[np.ndarray, "n 4"],
     mirrored: np.ndarray,
     side_px: int,
@@ -116,7 +116,7 @@ def _sampled(pictures: Any, grid: Any) -> Any:  # noqa: ANN401 - torch is untype
     return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
 
 
-def _subjects(grid: Any, boxes: Float32[np.ndarray, "n 4"]) -> Any:  # noqa: ANN401 - torch is untyped
+def subjects(grid: Any, boxes: Float32[np.ndarray, "n 4"]) -> Any:  # noqa: ANN401 - torch is untyped
     """As :func:`.embedder_views.subject_mask`, [n, 1, s, s]."""
     box = torch.from_numpy(2 * boxes - 1).to(grid.device)[:, None, None]
     away = (grid - (box[..., :2] + box[..., 2:]) / 2).abs() / ((box[..., 2:] - box[..., :2]) / 2)

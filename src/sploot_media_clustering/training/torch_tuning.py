@@ -83,13 +83,18 @@ class TorchTuning:
             self._signed = bool((self._original(some) < 0).any())
 
     @property
+    def module(self) -> Any:  # noqa: ANN401 - torch is untyped
+        """The network that is tuned, with its adapters."""
+        return self._network.module
+
+    @property
     def tensors(self) -> Mapping[str, Any]:
         """Those that take gradients."""
-        return tuned_tensors(self._network.module)
+        return tuned_tensors(self.module)
 
     def merged(self, weights: Weights) -> Weights:
         """Tuned tensors as all of the original network's; see :func:`.torch_methods.merged`."""
-        return merged(self._network.module, self._method, weights)
+        return merged(self.module, self._method, weights)
 
     def views(self, batch: Batch, rng: np.random.Generator) -> Any:  # noqa: ANN401 - torch is untyped
         """Planes of a batch: crops, most of them varied, then whole photos, all of them varied."""
