@@ -54,6 +54,14 @@ Folds = Annotated[int, typer.Option(min=2, help="Networks tuned, each without it
 Steps = Annotated[int, typer.Option(min=1, help="Of each fold, at most.")]
 Strength = Annotated[float, typer.Option(min=0, max=1, help="0: the original weights, 1: the tuned ones.")]
 
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="Checkpoint of the network; default: from the Hugging Face hub.")
+]
+Untrained = Annotated[
+    bool, typer.Option("--random-weights", help="Start from nothing, to try the way alone.")
+]
+Tuned = Annotated[MethodName, typer.Option(help="lora, or for comparison: the last blocks, or all weights.")]
+
 
 @app.callback()
 def _group() -> None:
@@ -135,15 +143,9 @@ def lora(
     data: Data = None,
     out_folder: Out = Path("model"),
     work: Work = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Checkpoint of the network; default: from the Hugging Face hub.")
-    ] = None,
-    random_weights: Annotated[
-        bool, typer.Option("--random-weights", help="Start from nothing, to try the way alone.")
-    ] = False,
-    method: Annotated[
-        MethodName, typer.Option(help="lora, or for comparison: the last blocks, or all weights.")
-    ] = "lora",
+    weights: Checkpoint = None,
+    random_weights: Untrained = False,
+    method: Tuned = "lora",
     rank: Annotated[int, typer.Option(min=1, help="Of what LoRA adds to each matrix.")] = _METHOD.rank,
     alpha: Annotated[float, typer.Option(min=0, help="It is multiplied by alpha / rank.")] = _METHOD.alpha,
     blocks: Annotated[int, typer.Option(min=1, help="How many are the last.")] = _METHOD.blocks,
@@ -152,9 +154,7 @@ def lora(
     rate: Annotated[
         float | None, typer.Option(min=0, help="Highest learning rate; default: by method.")
     ] = None,
-    keep: Annotated[
-        float, typer.Option(min=0, help="Weight of the pull towards the original vectors.")
-    ] = _RECIPE.keep,
+    keep: Annotated[float, typer.Option(min=0, help="Pull towards the original vectors.")] = _RECIPE.keep,
     strength: Strength = 1.0,
     input_px: Annotated[
         int | None, typer.Option(min=64, help="Side of a view, of EfficientNet alone; default: the recipe's.")
