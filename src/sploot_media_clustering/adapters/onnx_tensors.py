@@ -78,7 +78,12 @@ def convolutions(data: bytes) -> int:
         for field, value in _fields(graph)
         if field == _NODE and isinstance(value, memoryview)
     )
-    return sum((_OPERATOR, b"Conv") in _fields(node) for node in nodes)
+    return sum(_operator(node) == b"Conv" for node in nodes)
+
+
+def _operator(node: memoryview) -> bytes:
+    told = (value for field, value in _fields(node) if field == _OPERATOR)
+    return next((bytes(value) for value in told if isinstance(value, memoryview)), b"")
 
 
 def _lies_outside(field: int, value: int | memoryview) -> bool:
