@@ -125,13 +125,14 @@ class MlflowShelf:
 
     def delete(self, version: str) -> None:
         """Let go of a version, then of its files, then of the run, which MLflow's ``gc`` removes."""
-        for one in self._versions(version):
-            with self._errors():
-                run = self._client.get_run(one.run_id)
-                self._require_remote(run)
-                self._client.delete_model_version(self._name, one.version)
-                self._artifacts(run).delete_artifacts()
-                self._client.delete_run(one.run_id)
+        run_id = self._whole(version).run_id
+        with self._errors():
+            run = self._client.get_run(run_id)
+            self._require_remote(run)
+            while left := self._versions(version):  # two, where two pushed it at once
+                self._client.delete_model_version(self._name, left[0].version)
+            self._artifacts(run).delete_artifacts()
+            self._client.delete_run(run_id)
 
     def aliases(self) -> dict[str, str]:
         """The version that each alias stands for; those of versions that others made are left out."""
@@ -224,8 +225,10 @@ class MlflowShelf:
             yield
         except self._mlflow.exceptions.MlflowException as error:
             raise self._translated(error.error_code) from None
-        except OSError as error:  # requests' errors are such, too
-            status = getattr(getattr(error, "response", None), "status_code", None)
+        except OSError as error:  # those of requests are such, and have a response, or None
+            if not hasattr(error, "response"):
+                raise
+            status = getattr(error.response, "status_code", None)
             raise self._translated(type(error).__name__, status) from None
 
     def _translated(self, what: str, status: int | None = None) -> Exception:
