@@ -31,7 +31,7 @@ from sploot_media_clustering.errors import StateError
 
 _SETTLE_AFTER: Final = 4
 """Photos that may come before an album settles by itself; in a large album, a share of it. Growing albums are
-.017 of V-measure behind what they would be if they settled at each photo; with 8, and without the rule on
+.013 of V-measure behind what they would be if they settled at each photo; with 8, and without the rule on
 strangers, .049."""
 
 _SETTLE_SHARE: Final = 0.1
