@@ -227,6 +227,7 @@ def test_every_answer_to_a_question_ends_it() -> None:
         (2, 2, 2.6, 1),
         (3, 4, 1.0, 0),
         (3, 4, 1.6, 0),
+        (3, 4, 1.8, 0),
         (3, 4, 3.0, 5),
     )
     for animals, count, apart, seed in doubtful:
