@@ -78,12 +78,8 @@ def convolutions(data: bytes) -> int:
         for field, value in _fields(graph)
         if field == _NODE and isinstance(value, memoryview)
     )
-    return sum(_operator(node) == b"Conv" for node in nodes)
-
-
-def _operator(node: memoryview) -> bytes:
-    told = (value for field, value in _fields(node) if field == _OPERATOR)
-    return next((bytes(value) for value in told if isinstance(value, memoryview)), b"")
+    named = (value for node in nodes for field, value in _fields(node) if field == _OPERATOR)
+    return sum(isinstance(name, memoryview) and bytes(name) == b"Conv" for name in named)
 
 
 def _lies_outside(field: int, value: int | memoryview) -> bool:

@@ -13,7 +13,7 @@ from sploot_media_clustering.adapters.model_package import default_package
 from sploot_media_clustering.adapters.onnx_tensors import convolutions
 from sploot_media_clustering.adapters.placement import Execution, Opened
 
-BATCH = 4
+BATCH = 3
 SIDE_PX = 256
 
 
@@ -48,7 +48,7 @@ def test_each_session_sees_one_number_of_pictures(network: bytes, sizes: dict[in
     found = rung.open()
     views = np.random.default_rng(0).integers(0, 256, (BATCH, SIDE_PX, SIDE_PX, 3), np.uint8)
     expected = found.run(views)
-    for count in (1, 2, 3):
+    for count in (1, 2):
         for one, other in zip(found.run(views[:count]), expected, strict=True):
             np.testing.assert_allclose(one, other[:count], atol=1e-5)
     assert sorted(sizes.values(), key=min) == [{1}, {BATCH}]
