@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch", reason=WHY)
 timm = pytest.importorskip("timm", reason=WHY)
 pytest.importorskip("peft", reason=WHY)
 
+from sploot_media_clustering.training.embedder_loss import contrastive_loss  # noqa: E402
 from sploot_media_clustering.training.embedder_sampling import Recipe  # noqa: E402
 from sploot_media_clustering.training.embedder_tuning import Tuned, tune  # noqa: E402
 from sploot_media_clustering.training.embedder_views import subject_mask  # noqa: E402
@@ -34,7 +35,8 @@ from sploot_media_clustering.training.torch_tuning import TorchNetwork, TorchTun
 from sploot_media_clustering.training.tuning_method import Method  # noqa: E402
 
 SIDE_PX, WIDE_PX, PHOTOS = 32, 42, 3
-STEPS = Recipe(steps=8, animals=4, photos=3, wholes=2, look_every=4, rate=1e-2, keep=0.1, left_out=0.0)
+STEPS = Recipe(steps=8, animals=4, photos=3, wholes=2, look_every=4, keep=0.1, left_out=0.0)
+RATE = {"lora": 1e-2, "blocks": 1e-3}
 LORA, BLOCK = Method("lora", rank=4, alpha=8.0), Method("blocks", blocks=1)
 NETWORKS = {"test_vit": {"img_size": SIDE_PX}, "test_efficientnet": {}}
 
@@ -65,16 +67,23 @@ def tuning(architecture: str, method: Method) -> TorchTuning:
 
 def tuned(architecture: str, method: Method, **how: Any) -> tuple[TorchTuning, Tuned]:  # noqa: ANN401
     one = tuning(architecture, method)
-    return one, tune(one, np.arange(12 * PHOTOS), STEPS, **how)
+    return one, tune(one, np.arange(12 * PHOTOS), replace(STEPS, rate=RATE[method.name]), **how)
+
+
+def loss_of(one: TorchTuning) -> float:
+    """Of unchanged crops, the same each time."""
+    rows = np.flatnonzero(one.labels.sets == 0)
+    with torch.inference_mode():
+        vectors = one.vectors(one.crops(rows))
+        return contrastive_loss(vectors, torch.from_numpy(one.labels.animals[rows]), STEPS.temperature).item()
 
 
 @pytest.mark.parametrize("method", [LORA, BLOCK], ids=lambda method: method.name)
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", NETWORKS)
 def test_the_loss_falls_and_what_is_frozen_stays(architecture: str, method: Method) -> None:
     """LoRA moves what it added, the other way its last block and what follows; statistics of norms stay."""
-    one, found = tuned(architecture, method)
-    assert found.looks[-1].loss < found.looks[1].loss, found.looks
+    one, _ = tuned(architecture, method)
+    assert loss_of(one) < loss_of(tuning(architecture, method))
     before = dict(prepared(network(architecture), method).state_dict())
     moving = set(one.tensors)
     after = dict(one.module.state_dict())
@@ -83,7 +92,6 @@ def test_the_loss_falls_and_what_is_frozen_stays(architecture: str, method: Meth
     assert method.name == "blocks" or all("lora_" in name for name in moving)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", NETWORKS)
 def test_merged_weights_give_what_the_adapters_gave(architecture: str) -> None:
     """A package has no adapters; the original network with its merged weights is what was tuned."""
@@ -98,7 +106,6 @@ def test_merged_weights_give_what_the_adapters_gave(architecture: str) -> None:
     assert np.abs(expected - original).max() > 1e-3
 
 
-@pytest.mark.slow
 def test_a_run_that_goes_on_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
     """To the last bit: what was drawn depends on the step, not on what ran before."""
 
