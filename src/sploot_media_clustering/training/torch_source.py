@@ -22,7 +22,7 @@ from sploot_media_clustering.errors import ConfigurationError, MissingExtraError
 from sploot_media_clustering.training.lite_weights import by_timm_names
 from sploot_media_clustering.training.torch_recipes import TorchRecipe
 
-_NEEDED: Final = ("torch", "timm", "open_clip", "onnx", "onnxscript", "safetensors")
+NEEDED: Final = ("torch", "timm", "open_clip", "onnx", "onnxscript", "safetensors")
 """Modules of the extra ``recipes``."""
 _HUB_FILES: Final = {
     "open_clip": ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
@@ -53,7 +53,7 @@ def require_extra() -> None:
     Raises:
         MissingExtraError: the extra ``recipes`` is not installed.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
             f"expected the modules {', '.join(missing)}, which are not installed; "

@@ -34,13 +34,14 @@ from sploot_media_clustering.entrypoints.cli.train_embedder import (
 )
 from sploot_media_clustering.errors import ConfigurationError, MissingExtraError
 from sploot_media_clustering.services.parity import same_animal_auc
+from sploot_media_clustering.training import torch_source
 from sploot_media_clustering.training.cross_fitting import Run
 from sploot_media_clustering.training.embedder_sampling import Recipe, deal_sets
 from sploot_media_clustering.training.labelled import DataSet
 from sploot_media_clustering.training.pixel_views import PixelViews, pixel_views
 from sploot_media_clustering.training.torch_export import check_fits
 from sploot_media_clustering.training.torch_recipes import TorchRecipe
-from sploot_media_clustering.training.torch_source import Source, open_source, require_extra
+from sploot_media_clustering.training.torch_source import Source, open_source
 from sploot_media_clustering.training.tuned_weights import Weights
 from sploot_media_clustering.training.tuning_method import Method
 
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 PICTURE_FILE: Final = "tuning.png"
-NEEDED: Final = ("peft", "matplotlib")
-"""Modules of the extra ``lora`` beyond those of ``recipes``."""
+NEEDED: Final = (*torch_source.NEEDED, "peft", "matplotlib")
+"""Modules of the extra ``lora``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,6 @@ def check_extra() -> None:
     Raises:
         MissingExtraError: the extra ``lora`` is not installed.
     """
-    require_extra()
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sploot_media_clustering.entrypoints.cli import train_embedder
+from sploot_media_clustering.entrypoints.cli import train_embedder, train_lora
 from sploot_media_clustering.entrypoints.cli.train_embedder import Tuning, check_can_tune
 from sploot_media_clustering.errors import ConfigurationError, MissingExtraError
 from sploot_media_clustering.training.embedder_sampling import Recipe
@@ -20,6 +20,9 @@ def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(train_embedder, "NEEDED", ("no_such_module",))
     with pytest.raises(MissingExtraError, match=r"no_such_module.*sploot-media-clustering\[training\]"):
         check_can_tune(TUNING)
+    monkeypatch.setattr(train_lora, "NEEDED", ("no_such_module",))
+    with pytest.raises(MissingExtraError, match=r"no_such_module.*sploot-media-clustering\[lora\]"):
+        train_lora.check_extra()
 
 
 def test_a_size_that_the_network_would_pad_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
