@@ -3,6 +3,7 @@
 FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04 AS build
 ARG EXTRAS=service,signing,s3,gcs
 ARG ONNXRUNTIME_GPU=1.31.1
+ARG CYCLONEDX_BOM=7.5.0
 WORKDIR /build
 # The versions are those of the base image's release.
 # hadolint ignore=DL3008
@@ -14,6 +15,10 @@ COPY src src
 RUN /opt/sploot/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]" \
   && /opt/sploot/bin/pip uninstall --yes onnxruntime \
   && /opt/sploot/bin/pip install --no-cache-dir --no-deps "onnxruntime-gpu==${ONNXRUNTIME_GPU}"
+# What the image holds, as CycloneDX; the system's own packages are in its list of them.
+RUN python3 -m venv cyclonedx \
+  && cyclonedx/bin/pip install --no-cache-dir "cyclonedx-bom==${CYCLONEDX_BOM}" \
+  && cyclonedx/bin/cyclonedx-py environment --output-file /opt/sploot/sbom.cdx.json /opt/sploot/bin/python
 
 FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
 # The versions are those of the base image's release.

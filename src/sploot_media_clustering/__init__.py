@@ -6,6 +6,7 @@ so that importing a part does not load the networks' runtime.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sploot_media_clustering.settings import Settings
 
 __version__ = "0.1.0"
+
+# From 1.29 on ONNX Runtime tells its makers of every session, unless it finds this when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES: Final = {
     "AlbumState": "domain.tree",

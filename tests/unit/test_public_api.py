@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -72,3 +73,14 @@ def test_importing_the_package_loads_no_network_runtime() -> None:
     )
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_networks_runtime_tells_its_makers_nothing() -> None:
+    """Whoever imports us has it off, unless he said otherwise."""
+    code = "import os, sploot_media_clustering; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    for told, found in (({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0")):
+        environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment | told, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == found
