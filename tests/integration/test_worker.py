@@ -278,6 +278,7 @@ async def test_what_was_done_is_logged(service: Service, caplog: pytest.LogCaptu
         "job_ids": ["job-1"],
         "version": state.version,
         "model_version": sketch_clustering().model.version,
+        "cluster_ids": [part.id for part in (await service.answer()).clusters if part.level == "subject"],
         "photos": 2,
         "failed_images": 1,
         "traceparents": [trace],

@@ -13,7 +13,7 @@ import msgspec
 from sploot_media_clustering.errors import StoreUnavailableError, UnknownError
 from sploot_media_clustering.services import album_record
 from sploot_media_clustering.services.album_record import AlbumRecord
-from sploot_media_clustering.services.answer import Answer
+from sploot_media_clustering.services.answer import Answer, Cluster
 from sploot_media_clustering.services.applying import AlbumApplier, Applied, Prepared, is_past
 from sploot_media_clustering.services.carrying import Carrier
 from sploot_media_clustering.services.job_ports import Commit, Ended, PetStore, StoredAlbum
@@ -34,6 +34,7 @@ class Committed:
         refused: those that say nothing that could be meant, and why; they are in no version.
         dead: those in the dead letters; they are in no version either.
         model_version: of the album.
+        subjects: ids of the album's animals, where this has changed it.
     """
 
     versions: Mapping[str, int] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Committed:
     refused: Mapping[str, str] = field(default_factory=dict)
     dead: frozenset[str] = frozenset()
     model_version: str = ""
+    subjects: tuple[str, ...] = ()
 
 
 class Committer:
@@ -116,7 +118,7 @@ class Committer:
                 self._after("commit")
                 done = dict.fromkeys((part.job_id for part in left), applied.record.version)
                 ended = Ended(now_ms=stored.now_ms, done={**stored.done, **done}, dead=stored.dead)
-                return _committed(jobs, ended, applied.record, refused)
+                return _committed(jobs, ended, applied.record, refused, _subjects(applied.answer))
         raise StoreUnavailableError(f"expected to commit to the album {pet_id}, others were always faster")
 
     async def publish(self, pet_id: str) -> int:
@@ -139,11 +141,20 @@ def _unique(jobs: Sequence[Prepared]) -> list[Prepared]:
 
 
 def _committed(
-    jobs: Sequence[Prepared], ended: Ended, record: AlbumRecord, refused: Mapping[str, str]
+    jobs: Sequence[Prepared],
+    ended: Ended,
+    record: AlbumRecord,
+    refused: Mapping[str, str],
+    subjects: Sequence[Cluster] = (),
 ) -> Committed:
     superseded = {part.job_id for part in jobs if is_past(record.deleted, part.position)}
     held = frozenset(superseded & set(ended.done))
-    return Committed(ended.done, held, refused, ended.dead, record.model_version)
+    ids = tuple(part.id for part in subjects)
+    return Committed(ended.done, held, refused, ended.dead, record.model_version, ids)
+
+
+def _subjects(answer: Answer | None) -> list[Cluster]:
+    return [] if answer is None else [part for part in answer.clusters if part.level == "subject"]
 
 
 def _has_ended(job_id: str, ended: Ended, refused: Mapping[str, str]) -> bool:
@@ -167,7 +178,6 @@ def _commit(pet_id: str, stored: StoredAlbum, jobs: Sequence[Prepared], applied:
 
 def _result(pet_id: str, previous: int, names: tuple[str, ...], applied: Applied) -> AlbumResult:
     version, answer = applied.record.version, applied.answer
-    subjects = () if answer is None else [part for part in answer.clusters if part.level == "subject"]
     return AlbumResult(
         pet_id=pet_id,
         version=version,
@@ -183,6 +193,6 @@ def _result(pet_id: str, previous: int, names: tuple[str, ...], applied: Applied
             SubjectSummary(
                 id=part.id, label=part.name or part.label, size=part.size, hero_image_id=part.hero_image_id
             )
-            for part in subjects
+            for part in _subjects(answer)
         ),
     )

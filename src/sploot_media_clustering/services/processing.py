@@ -261,6 +261,7 @@ def _facts(
         job_ids=[work.job_id for work in works],
         version=max(committed.versions.values(), default=None),
         model_version=committed.model_version or None,
+        cluster_ids=list(committed.subjects) or None,
         photos=sum(map(len, photos.values())),
         failed_images=sum(len(_failures(part)) for part in photos.values()) or None,
         traceparents=traces or None,
