@@ -6,7 +6,6 @@ photo left aside. scikit-learn, hdbscan and river (extra ``evaluation``) are imp
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from jaxtyping import Float64, Int64
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist, squareform
 
-from sploot_media_clustering.errors import MissingExtraError
 from sploot_media_clustering.evaluation.stream_rivals import dbstream, denstream, hdbscan_arrivals
+from sploot_media_clustering.training.extras import require_extra
 
 Vectors = Float64[np.ndarray, "n d"]
 Labels = Int64[np.ndarray, " n"]
@@ -65,12 +64,7 @@ def available() -> tuple[Rival, ...]:
     Raises:
         MissingExtraError: a module of the extra ``evaluation`` is not installed, and most could not run.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"expected the modules {', '.join(missing)}, which are not installed; "
-            "pip install 'sploot-media-clustering[evaluation]'"
-        )
+    require_extra("evaluation", _NEEDED)
     return RIVALS
 
 

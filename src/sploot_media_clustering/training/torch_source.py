@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from sploot_media_clustering.errors import ConfigurationError, MissingExtraError
+from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.training.extras import require_extra
 from sploot_media_clustering.training.lite_weights import by_timm_names
 from sploot_media_clustering.training.torch_recipes import TorchRecipe
 
@@ -47,20 +47,6 @@ class Source:
     random_weights: bool
 
 
-def require_extra() -> None:
-    """Before anything is fetched.
-
-    Raises:
-        MissingExtraError: the extra ``recipes`` is not installed.
-    """
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"expected the modules {', '.join(missing)}, which are not installed; "
-            "pip install 'sploot-media-clustering[recipes]'"
-        )
-
-
 def open_source(recipe: TorchRecipe, weights: Path | None = None, *, random_weights: bool = False) -> Source:
     """Build a network and give it its weights.
 
@@ -73,7 +59,7 @@ def open_source(recipe: TorchRecipe, weights: Path | None = None, *, random_weig
         MissingExtraError: the extra ``recipes`` is not installed.
         ConfigurationError: there are no weights, or they are not exactly those of the network.
     """
-    require_extra()
+    require_extra("recipes", NEEDED)
     torch = import_module("torch")
     torch.manual_seed(_SEED)
     with quiet():

@@ -40,7 +40,7 @@ def test_albums_of_few_photos_are_clustered(rival: Rival, size: int) -> None:
 
 def test_without_its_modules_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most rivals are its."""
-    monkeypatch.setattr(rivals.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"sploot-media-clustering\[evaluation\]"):
         rivals.available()
 

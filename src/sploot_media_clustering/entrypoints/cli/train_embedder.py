@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
@@ -19,9 +18,10 @@ from sploot_media_clustering.adapters.model_package import ModelPackage, load_pa
 from sploot_media_clustering.bootstrap import EmbeddingParts
 from sploot_media_clustering.domain.album import WHOLE, PhotoEmbedding
 from sploot_media_clustering.entrypoints.cli.console import err, tracked
-from sploot_media_clustering.errors import ConfigurationError, MissingExtraError
+from sploot_media_clustering.errors import ConfigurationError
 from sploot_media_clustering.training.cross_fitting import Run, cross_fitted, product_views
 from sploot_media_clustering.training.embedder_sampling import Recipe, deal_sets
+from sploot_media_clustering.training.extras import require_extra
 from sploot_media_clustering.training.labelled import DataSet
 from sploot_media_clustering.training.package import NEEDED
 from sploot_media_clustering.training.tuning_photos import Opens, TuningPhoto
@@ -78,12 +78,7 @@ def check_can_tune(tuning: Tuning) -> None:
         MissingExtraError: the extra ``training`` is not installed.
         ConfigurationError: the network can't be used at that size.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"expected the modules {', '.join(missing)}, which are not installed; "
-            "pip install 'sploot-media-clustering[training]'"
-        )
+    require_extra("training", NEEDED)
     if (tuning.input_px or 0) % _PX_STEP:
         raise ConfigurationError(
             f"expected --input-px to be a multiple of {_PX_STEP}, got {tuning.input_px}; try 224 or 256"

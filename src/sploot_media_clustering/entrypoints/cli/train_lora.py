@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, astuple, dataclass, replace
@@ -32,11 +31,12 @@ from sploot_media_clustering.entrypoints.cli.train_embedder import (
     tuning_photos,
     watched_steps,
 )
-from sploot_media_clustering.errors import ConfigurationError, MissingExtraError
+from sploot_media_clustering.errors import ConfigurationError
 from sploot_media_clustering.services.parity import same_animal_auc
 from sploot_media_clustering.training import torch_source
 from sploot_media_clustering.training.cross_fitting import Run
 from sploot_media_clustering.training.embedder_sampling import Recipe, deal_sets
+from sploot_media_clustering.training.extras import require_extra
 from sploot_media_clustering.training.labelled import DataSet
 from sploot_media_clustering.training.pixel_views import PixelViews, pixel_views
 from sploot_media_clustering.training.torch_export import check_fits
@@ -88,12 +88,7 @@ def check_extra() -> None:
     Raises:
         MissingExtraError: the extra ``lora`` is not installed.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"expected the modules {', '.join(missing)}, which are not installed; "
-            "pip install 'sploot-media-clustering[lora]'"
-        )
+    require_extra("lora", NEEDED)
 
 
 def opened_source(tuning: LoraTuning) -> Source:
