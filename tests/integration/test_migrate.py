@@ -6,16 +6,16 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from unittest.mock import Mock
 
 import msgspec
 import pytest
-from embedded_server import server_url
+from embedded_server import on_store, server_url
 from fake_worker import BLIND, MANNER, SketchEmbedder, SketchSource, photos_job, sketch_clustering
 from memory_store import MemoryPetEmbeddings
 from msgspec import structs
@@ -38,7 +38,6 @@ from sploot_media_clustering.services.embedding_ahead import AlbumsAhead, PhotoA
 from sploot_media_clustering.services.jobs import ChangeJob, Job
 
 Run = Callable[..., Result]
-T = TypeVar("T")
 
 PATIENCE_S = 400.0
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -51,17 +50,6 @@ def _store(monkeypatch: pytest.MonkeyPatch) -> None:
     KEPT.kept.clear()
     on_store(lambda connection: connection.execute("FLUSHALL"))
     monkeypatch.setenv("REDIS_URL", server_url())
-
-
-def on_store(use: Callable[[RedisConnection], Awaitable[T]]) -> T:
-    async def used() -> T:
-        connection = connect(server_url())
-        try:
-            return await use(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(used())
 
 
 async def in_charge() -> str | None:

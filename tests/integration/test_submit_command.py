@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from embedded_server import server_url
+from embedded_server import on_store, server_url
 from typer.testing import Result
 
-from sploot_media_clustering.adapters.redis_connection import RedisConnection, connect
 from sploot_media_clustering.adapters.redis_jobs import RedisJobQueue
 from sploot_media_clustering.adapters.redis_store import RedisPetStore
 from sploot_media_clustering.services import album_record
@@ -21,24 +18,12 @@ from sploot_media_clustering.services.album_record import AlbumRecord, Source
 from sploot_media_clustering.services.job_ports import Commit
 
 Run = Callable[..., Result]
-T = TypeVar("T")
-
-
-def at_the_store(use: Callable[[RedisConnection], Awaitable[T]]) -> T:
-    async def used() -> T:
-        connection = connect(server_url())
-        try:
-            return await use(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(used())
 
 
 @pytest.fixture(autouse=True)
 def _store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", server_url())
-    at_the_store(lambda connection: connection.execute("FLUSHALL"))
+    on_store(lambda connection: connection.execute("FLUSHALL"))
 
 
 @pytest.fixture
@@ -51,7 +36,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def handed_in() -> list[list[str]]:
-    jobs = at_the_store(lambda connection: RedisJobQueue(connection).coming("milo"))
+    jobs = on_store(lambda connection: RedisJobQueue(connection).coming("milo"))
     return [[image.image_id for image in job.images] for job in jobs]
 
 
@@ -74,7 +59,7 @@ def test_a_folder_that_was_moved_is_the_same_photos(run: Run, folders: tuple[Pat
     first, second = folders
     source = Source((first / "IMG_1.jpg").as_uri(), hashlib.sha256(b"a").digest())
     record = album_record.pack(AlbumRecord(sources={"IMG_1.jpg": source}))
-    at_the_store(
+    on_store(
         lambda connection: RedisPetStore(connection).commit(Commit("milo", ("x",), 0, 1, record, b"{}", b""))
     )
     moved = first.rename(first.with_name("c"))
