@@ -49,11 +49,17 @@ def packed(faiss: Any, index: Any) -> UInt8[np.ndarray, " b"]:  # noqa: ANN401
     return faiss.serialize_index(index)
 
 
-def unpacked(faiss: Any, data: UInt8[np.ndarray, " b"], kind: str) -> Any:  # noqa: ANN401
+def unpacked(faiss: Any, data: UInt8[np.ndarray, " b"], kind: str, shape: tuple[int, int]) -> Any:  # noqa: ANN401
     """An index from bytes; FAISS's own reader is not made for bytes that somebody wrote with evil intent.
 
+    Args:
+        faiss: the module.
+        data: from :func:`packed`.
+        kind: FAISS's name of the class.
+        shape: how many vectors it has to hold, and of how many numbers.
+
     Raises:
-        DamagedDataError: they are no index of the kind.
+        DamagedDataError: they are no index of the kind, or not of these vectors.
     """
     try:
         index = faiss.deserialize_index(data)
@@ -61,6 +67,10 @@ def unpacked(faiss: Any, data: UInt8[np.ndarray, " b"], kind: str) -> Any:  # no
         raise DamagedDataError(f"expected an index of FAISS, got damaged bytes: {error}") from error
     if type(index).__name__ != kind:
         raise DamagedDataError(f"expected an {kind} of FAISS, got an {type(index).__name__}")
+    if (index.ntotal, index.d) != shape:
+        raise DamagedDataError(
+            f"expected an {kind} of {shape[0]} vectors of {shape[1]} numbers, got {index.ntotal} of {index.d}"
+        )
     return index
 
 

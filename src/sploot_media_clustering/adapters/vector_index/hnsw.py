@@ -25,7 +25,6 @@ from sploot_media_clustering.adapters.vector_index.rows import (
     require_fit,
     require_new,
 )
-from sploot_media_clustering.errors import DamagedDataError
 from sploot_media_clustering.services.ports import NOBODY, Neighbours
 
 _LINKS: Final = 16
@@ -65,12 +64,8 @@ class HnswIndex:
         """
         index = cls(dimension)
         index._ids = parts["ids"].copy()
-        index._graph = unpacked(index._faiss, parts["graph"], "IndexHNSWFlat")
-        if (index._graph.d, index._graph.ntotal) != (dimension, len(index._ids)):
-            raise DamagedDataError(
-                f"expected a graph of {len(index._ids)} vectors of {dimension} numbers, got "
-                f"{index._graph.ntotal} of {index._graph.d}"
-            )
+        shape = len(index._ids), dimension
+        index._graph = unpacked(index._faiss, parts["graph"], "IndexHNSWFlat", shape)
         return index
 
     def add(self, ids: Int64[np.ndarray, " n"], vectors: Float32[np.ndarray, "n d"]) -> None:

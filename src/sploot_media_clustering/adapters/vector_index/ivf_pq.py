@@ -26,7 +26,7 @@ from sploot_media_clustering.adapters.vector_index.rows import (
     require_fit,
     require_new,
 )
-from sploot_media_clustering.errors import DamagedDataError, InputError
+from sploot_media_clustering.errors import InputError
 from sploot_media_clustering.services.ports import Neighbours
 
 LEAST_TRAINING: Final = 9_984
@@ -83,12 +83,8 @@ class IvfPqIndex:
             index._ids = parts["ids"].copy()
             return index
         index._few, index._ids = None, parts["ids"].copy()
-        index._codes = unpacked(index._faiss, parts["codes"], "IndexIVFPQ")
-        if (index._codes.d, index._codes.ntotal) != (dimension, len(index._ids)):
-            raise DamagedDataError(
-                f"expected codes of {len(index._ids)} vectors of {dimension} numbers, got "
-                f"{index._codes.ntotal} of {index._codes.d}"
-            )
+        shape = len(index._ids), dimension
+        index._codes = unpacked(index._faiss, parts["codes"], "IndexIVFPQ", shape)
         return index
 
     @property
