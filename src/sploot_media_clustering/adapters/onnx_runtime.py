@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -136,7 +136,7 @@ def open_session(
     if provider in _GPU:
         onnxruntime.preload_dlls()  # of CUDA, where pip installed it
     try:
-        with _quiet(provider):
+        with nullcontext() if provider == CPU else _quiet():
             session = onnxruntime.InferenceSession(
                 data,
                 options,
@@ -158,10 +158,9 @@ def open_session(
 
 
 @contextmanager
-def _quiet(provider: str) -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """What a GPU complains of, the exception tells, and it is no error where the next place works."""
-    if provider != CPU:
-        onnxruntime.set_default_logger_severity(_FATAL_ONLY)
+    onnxruntime.set_default_logger_severity(_FATAL_ONLY)
     try:
         yield
     finally:
