@@ -36,7 +36,7 @@ class Settings:
         timeout_s: longest wait for a remote store (``SPLOOT_TIMEOUT_S``).
         providers: where networks may run, in the order in which places are tried; none: the best there is
             (``SPLOOT_PROVIDERS``: ``auto``, or of ``tensorrt,cuda,openvino,cpu``).
-        gpu_memory_bytes: that a network may take of a GPU (``SPLOOT_GPU_MEMORY_BYTES``).
+        gpu_memory_bytes: that a network may take of a GPU beside its weights (``SPLOOT_GPU_MEMORY_BYTES``).
         trusted_models: SHA-256 of TorchScript files that may run (``SPLOOT_TRUSTED_MODELS``, separated by
             commas).
         embedder_url: of an embedding server; None to embed in this process (``SPLOOT_EMBEDDER_URL``).

@@ -132,6 +132,7 @@ def open_session(
     options.enable_cpu_mem_arena = False
     options.log_severity_level = _ERRORS_ONLY if provider == CPU else _FATAL_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")  # beside the arena
     name = _ORT_NAMES[provider]
     if provider in _GPU:
         onnxruntime.preload_dlls()  # of CUDA, where pip installed it
@@ -168,7 +169,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _options(provider: str, threads: int, execution: Execution) -> dict[str, object]:
-    """Of a provider. On a GPU memory grows by what is needed, and not at all beyond the limit."""
+    """Of a provider. On a GPU memory grows by what is needed, and beside the weights not beyond the limit."""
     if provider == "cuda":
         return {
             "gpu_mem_limit": execution.gpu_memory_bytes,

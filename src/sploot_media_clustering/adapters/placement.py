@@ -50,12 +50,12 @@ class Execution:
     Attributes:
         providers: of :data:`PROVIDERS`, in the order in which they are tried, the CPU last; none: the best
             that there is.
-        gpu_memory_bytes: that ONNX Runtime may take of a GPU for one network.
+        gpu_memory_bytes: that ONNX Runtime may take of a GPU for one network, beside its weights.
         trusted: SHA-256 of TorchScript files that may run; what they hold is code.
     """
 
     providers: tuple[str, ...] = (CPU,)
-    gpu_memory_bytes: int = 6 * _GIB
+    gpu_memory_bytes: int = 2 * _GIB
     trusted: frozenset[str] = frozenset()
 
 
