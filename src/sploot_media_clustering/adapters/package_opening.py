@@ -186,7 +186,7 @@ def _prepared_opened(
 
     def run(views: np.ndarray) -> list[np.ndarray]:
         (found,) = session.run([recipe.output], {recipe.input: prepared(views, recipe).astype(kind)})
-        return [pooled(found, recipe, file=entry.file)]
+        return [pooled(found, recipe, views=len(views), file=entry.file)]
 
     fixed = given.shape[0] if given.shape and isinstance(given.shape[0], int) else batch
     if fixed not in {1, batch}:

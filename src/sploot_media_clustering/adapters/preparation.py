@@ -20,17 +20,24 @@ def prepared(views: UInt8[np.ndarray, "n s s 3"], recipe: Preparation) -> Float3
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)) if recipe.layout == "nchw" else scaled
 
 
-def pooled(found: np.ndarray, recipe: Preparation, *, file: str) -> Float32[np.ndarray, "n e"]:
+def pooled(found: np.ndarray, recipe: Preparation, *, views: int, file: str) -> Float32[np.ndarray, "n e"]:
     """What the network gives, as one vector a view.
 
     Args:
         found: [n, e], tokens [n, t, e] or planes [n, e, h, w].
         recipe: how to pool.
+        views: n, as they were given to the network.
         file: for messages.
 
     Raises:
-        ModelPackageError: it is none of these, or has to be pooled and nothing says how.
+        ModelPackageError: it is none of these, has to be pooled and nothing says how, or is of another number
+            of views, as of a network that was traced with a fixed one.
     """
+    if found.ndim == 0 or len(found) != views:
+        raise ModelPackageError(
+            f"{file}: expected an output for each of {views} views, got one of shape {list(found.shape)}; "
+            "export it with a free first axis"
+        )
     axes = found.ndim
     if axes > _MATRIX_AXES and recipe.pooling == "first":
         found = found[:, 0] if axes == _MATRIX_AXES + 1 else found

@@ -89,7 +89,7 @@ def _opened(torch: Any, data: bytes, provider: str, recipe: Preparation, file: s
         with torch.inference_mode(), torch.jit.optimized_execution(should_optimize=False):
             found = module(torch.from_numpy(prepared(views, recipe)).to(provider))
             first = found[0] if isinstance(found, tuple | list) else found
-            return [pooled(first.float().cpu().numpy(), recipe, file=file)]
+            return [pooled(first.float().cpu().numpy(), recipe, views=len(views), file=file)]
 
     return Opened(run, GPU_BATCH if provider == _CUDA else CPU_BATCH)
 
