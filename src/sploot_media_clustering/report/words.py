@@ -15,7 +15,7 @@ ASIDE: Final[dict[tuple[Level, Reason], tuple[str, str]]] = {
     ),
     ("subject", "unsure"): (
         "Not sure who this is",
-        "An animal is there, but it could be one or another; the best guess stands below each photo.",
+        "An animal is there, but it could be one or another, or a stranger; below it is the best guess.",
     ),
     ("subject", "alone"): (
         "Seen only once",

@@ -53,7 +53,7 @@ def tally(photos: int, placed: Collection[str], unclustered: Sequence[Unclustere
     aside = {part.image_id for part in unclustered if part.level == "subject" and part.reason != "unreadable"}
     known = (
         (len(aside.difference(placed)), "without a place"),
-        (len(aside.intersection(placed)), "with another animal that has none"),
+        (len(aside.intersection(placed)), "with one more animal that has no place"),
         (failed, "more not readable"),
     )
     return ", ".join([counted(photos, "photo"), *(f"{count} {what}" for count, what in known if count)])

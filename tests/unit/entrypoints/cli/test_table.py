@@ -33,7 +33,9 @@ def test_photos_are_told_by_what_is_to_be_known_of_them() -> None:
     """Those of no animal, and those of one with another beside it; what there is none of is left out."""
     assert tally(1, ["a"], [], 0) == "1 photo"
     aside = [sample.aside("b", "unsure"), sample.aside("a", "unsure"), sample.aside("a", "alone")]
-    assert tally(9, ["a"], aside, 0) == "9 photos, 1 without a place, 1 with another animal that has none"
+    assert (
+        tally(9, ["a"], aside, 0) == "9 photos, 1 without a place, 1 with one more animal that has no place"
+    )
     looks = [sample.aside("a", "unsure", "look"), sample.aside("c", "unreadable")]
     assert tally(9, ["a"], looks, 1) == "9 photos, 1 more not readable"
 
