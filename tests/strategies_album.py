@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sploot_media_clustering.domain.album import Box, Photo, Sighting
 from sploot_media_clustering.domain.attributes import ATTRIBUTES, VOCABULARY, columns_of
+from sploot_media_clustering.domain.conflicts import Conflicts
 from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.grid import SCENE_STEP, SHARE_STEP, VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import Concentration, LevelModel
@@ -69,6 +70,14 @@ def sighting(
         attributes=_attributes(rng),
         signals=on_grid(rng.random(len(SIGNALS)).astype(np.float32), SHARE_STEP),
     )
+
+
+def excluding(pairs: np.ndarray) -> Conflicts:
+    """Conflicts of any pairs, told by a symmetric matrix: a column of sides for each."""
+    first, second = np.nonzero(np.triu(pairs, 1))
+    sides = np.full((len(pairs), len(first)), -1, np.int8)
+    sides[first, np.arange(len(first))], sides[second, np.arange(len(first))] = 0, 1
+    return Conflicts(np.full(len(pairs), -1), sides)
 
 
 def drawn_photo(

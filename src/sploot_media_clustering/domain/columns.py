@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,11 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
 from sploot_media_clustering.domain.album import Photo, Sighting
+from sploot_media_clustering.domain.conflicts import Conflicts, Parties
+from sploot_media_clustering.domain.groups import end, ends, members
 from sploot_media_clustering.domain.moments import wall_clock_s
+from sploot_media_clustering.domain.neighbours import nearest_pairs
+from sploot_media_clustering.domain.partition import REACH, Reach
 
 DOUBTFUL: Final = -1
 """Species code of a sighting whose species is not sure."""
@@ -22,6 +26,9 @@ owners' albums (campus_cats: V-measure end to end .68 instead of .70)."""
 _CREDIBLE: Final = 0.6
 """Least detector score of a further sighting of a photo that may found a subject: most of the boxes below
 it are a second one on the same animal, which would be kept apart from its own other photos."""
+
+_AT_ONCE: Final = 1 << 16
+"""Pairs of sightings that are compared at once: 32 MB of differences."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,47 +132,74 @@ def species_code(sighting: Sighting) -> int:
     return best if float(sighting.species[best]) >= _SURE_SPECIES else DOUBTFUL
 
 
-def conflicts(columns: Columns) -> Bool[np.ndarray, "s s"]:
-    """Pairs of sightings that can't be one animal: of one photo, or of species that surely differ."""
-    together = columns.photo[:, None] == columns.photo
-    np.fill_diagonal(together, val=False)
-    sure = columns.species != DOUBTFUL
-    differ = (columns.species[:, None] != columns.species) & sure[:, None] & sure
-    return together | differ
+def conflicts(columns: Columns) -> Conflicts:
+    """Sightings that can't be one animal: of one photo, or of species that surely differ."""
+    return Conflicts(columns.photo, columns.species[:, None])
 
 
 def atoms(
     identity: Float64[np.ndarray, "s d"],
     moment: Int64[np.ndarray, " s"],
-    forbidden: Bool[np.ndarray, "s s"],
+    forbidden: Conflicts,
     largest_distance: float,
+    reach: Reach = REACH,
 ) -> Int64[np.ndarray, " s"]:
     """Near-duplicate sightings of one moment, grouped; the closest pairs first, never across a conflict.
 
     Args:
         identity: vectors in canonical order.
         moment: of each sighting's photo.
-        forbidden: pairs that can't be one animal.
+        forbidden: who can't be one animal.
         largest_distance: mean squared difference per axis of two near-duplicates; two independent photos of
         one
             animal have about 2.
+        reach: of moments with more sightings than it tells, only neighbours are compared.
 
     Returns:
         The atom of each sighting, numbered by first appearance.
     """
     labels = np.arange(len(identity))
-    for first, second in _near_pairs(identity, moment, largest_distance):
-        a, b = labels[first], labels[second]
-        if a != b and not forbidden[np.ix_(labels == a, labels == b)].any():
-            labels[labels == max(a, b)] = min(a, b)
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    parties = Parties(forbidden, labels, len(labels))
+    for first, second in _near_pairs(identity, moment, largest_distance, reach):
+        one, other = sorted((end(labels, first), end(labels, second)))
+        if one != other and not parties.exclude(one, other):
+            parties.merge(one, other)
+            labels[other] = one
+    return np.unique(ends(labels), return_inverse=True)[1].astype(np.int64)
 
 
 def _near_pairs(
-    identity: Float64[np.ndarray, "s d"], moment: Int64[np.ndarray, " s"], largest_distance: float
+    identity: Float64[np.ndarray, "s d"],
+    moment: Int64[np.ndarray, " s"],
+    largest_distance: float,
+    reach: Reach,
 ) -> list[tuple[int, int]]:
-    first, second = np.nonzero(np.triu(moment[:, None] == moment, 1))
-    distance = ((identity[first] - identity[second]) ** 2).mean(-1)
-    order = np.lexsort((second, first, distance))
-    near = order[: np.searchsorted(distance[order], largest_distance, side="right")]
-    return list(zip(first[near].tolist(), second[near].tolist(), strict=True))
+    first, second, distance = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
+    for rows in members(moment):
+        for one, other in _compared(identity, rows, reach):
+            apart = ((identity[one] - identity[other]) ** 2).mean(-1)
+            near = apart <= largest_distance
+            first.append(one[near])
+            second.append(other[near])
+            distance.append(apart[near])
+    pairs = np.concatenate(first), np.concatenate(second)
+    order = np.lexsort((pairs[1], pairs[0], np.concatenate(distance)))
+    return list(zip(pairs[0][order].tolist(), pairs[1][order].tolist(), strict=True))
+
+
+def _compared(
+    identity: Float64[np.ndarray, "s d"], rows: Int64[np.ndarray, " m"], reach: Reach
+) -> Iterator[tuple[Int64[np.ndarray, " p"], Int64[np.ndarray, " p"]]]:
+    """Pairs of sightings of one moment, the lower row first, some at a time."""
+    if len(rows) > reach.all_pairs:
+        vectors = identity[rows]
+        compared = np.column_stack([vectors, 0.5 * (vectors**2).sum(1)]).astype(np.float32)
+        pairs = rows[nearest_pairs(compared, reach.neighbours)]
+        for part in np.array_split(pairs, 1 + len(pairs) // _AT_ONCE):
+            yield part[:, 0], part[:, 1]
+    else:
+        pairs_of = max(1, _AT_ONCE // len(rows))
+        places = np.arange(len(rows))
+        for start in range(0, len(rows) - 1, pairs_of):
+            one, other = np.nonzero(places[start : start + pairs_of, None] < places)
+            yield rows[start + one], rows[other]

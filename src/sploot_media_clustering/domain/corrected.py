@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
+from scipy.sparse import csr_array
 
+from sploot_media_clustering.domain.conflicts import Bars, none
 from sploot_media_clustering.domain.corrections import Ground, replay, vouched
 from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid
+from sploot_media_clustering.domain.groups import canonical
 from sploot_media_clustering.domain.level import (
     ALONE,
     ASIDE,
@@ -20,7 +23,9 @@ from sploot_media_clustering.domain.level import (
     Level,
     LevelModel,
 )
-from sploot_media_clustering.domain.settling import Items, canonical, join_gains
+from sploot_media_clustering.domain.local_moving import Gains, gain_blocks
+from sploot_media_clustering.domain.mixture import Prior
+from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.domain.statements import (
     CHOOSING,
     Assignment,
@@ -31,6 +36,9 @@ from sploot_media_clustering.domain.statements import (
     outdated_choices,
     unmet,
 )
+
+Chances: TypeAlias = tuple[Int64[np.ndarray, " b"], Float64[np.ndarray, "b k"]]
+"""Some sightings, and their probability of being of each component."""
 
 MORE_LIKELY_THAN_NOT: Final = 0.5
 """Probability from which a photo that was unsure is put to an animal that a person vouched for."""
@@ -70,10 +78,10 @@ def corrected(level: Level, said: Sequence[Statement], ground: Ground, model: Le
     done = replay(Assignment(level.labels, alone), live, ground)
     assigned = _served(done.assigned, done.held, len(alone), model)
     among, assigned = _pulled_in(assigned, done.held, ground, model)
-    assigned, among = _numbered(assigned, among)
+    assigned, order = _numbered(assigned)
     named = names(done.held, assigned)
     return Corrected(
-        _level(level, assigned, among, done.held, ground),
+        _level(level, assigned, ((rows, part[:, order]) for rows, part in among), done.held, ground),
         assigned.animals,
         tuple(
             named[animal].decision.name if animal in named else None
@@ -101,7 +109,7 @@ def _honoured(before: Assignment, after: Assignment, held: Sequence[Statement]) 
 
 def _pulled_in(
     assigned: Assignment, held: Sequence[Statement], ground: Ground, model: LevelModel
-) -> tuple[Float64[np.ndarray, "s k"], Assignment]:
+) -> tuple[Iterable[Chances], Assignment]:
     """Membership probabilities, and the assignment with those sightings that now are sure enough of a place.
 
     Unsure ones come in where a person vouched for the animal; those that were taken out elsewhere find
@@ -110,70 +118,111 @@ def _pulled_in(
     animals = int(assigned.animals.max(initial=ASIDE)) + 1
     bar = barred(held, assigned, animals)
     among = _memberships(assigned, bar, ground, model)
-    by_animal = _by_animal(among, assigned)
-    least = np.full((len(among), animals), np.inf)
-    least[bar.any(1)] = model.sure
-    least[:, list(vouched(held, assigned))] = MORE_LIKELY_THAN_NOT
-    least[~ground.leading] = np.maximum(least[~ground.leading], SURE_OF_FURTHER)
-    rows, targets = np.nonzero((by_animal >= least) & (assigned.components == ASIDE)[:, None])
-    for i in np.argsort(-by_animal[rows, targets], kind="stable").tolist():
-        row, target, animal = rows[i], targets[i], assigned.of_sightings()
-        if animal[row] == ASIDE and not (ground.forbidden[row] & (animal == target)).any():
+    known = list(vouched(held, assigned))
+    openings = [
+        opening
+        for rows, part in among
+        for opening in _openings(rows, part, _least(rows, bar, known, ground, model), assigned)
+    ]
+    for _, row, target, component in sorted(openings, key=lambda opening: -opening[0]):
+        animal = assigned.of_sightings()
+        if animal[row] == ASIDE and not ground.forbidden.exclude(row, np.flatnonzero(animal == target)):
             components = assigned.components.copy()
-            components[row] = np.where(assigned.animals == target, among[row], -1.0).argmax()
+            components[row] = component
             assigned = _honoured(assigned, Assignment(components, assigned.animals), held)
     return among, assigned
 
 
-def _by_animal(among: Float64[np.ndarray, "s k"], assigned: Assignment) -> Float64[np.ndarray, "s a"]:
+def _least(
+    rows: Int64[np.ndarray, " b"], bar: csr_array, known: list[int], ground: Ground, model: LevelModel
+) -> Float64[np.ndarray, "b a"]:
+    """Least probability with which each sighting, where it stands aside, is put to each animal."""
+    least = np.full((len(rows), bar.shape[1]), np.inf)
+    least[bar[rows].count_nonzero(axis=1) > 0] = model.sure
+    least[:, known] = MORE_LIKELY_THAN_NOT
+    further = ~ground.leading[rows]
+    least[further] = np.maximum(least[further], SURE_OF_FURTHER)
+    return least
+
+
+def _openings(
+    rows: Int64[np.ndarray, " b"],
+    among: Float64[np.ndarray, "b k"],
+    least: Float64[np.ndarray, "b a"],
+    assigned: Assignment,
+) -> Iterator[tuple[float, int, int, int]]:
+    """Where sightings that stand aside may go: how surely, which, to which animal and component."""
+    by_animal = _by_animal(among, assigned)
+    places, targets = np.nonzero((by_animal >= least) & (assigned.components[rows] == ASIDE)[:, None])
+    for place, target in zip(places.tolist(), targets.tolist(), strict=True):
+        component = int(np.where(assigned.animals == target, among[place], -1.0).argmax())
+        yield float(by_animal[place, target]), int(rows[place]), target, component
+
+
+def _by_animal(among: Float64[np.ndarray, "b k"], assigned: Assignment) -> Float64[np.ndarray, "b a"]:
     """Membership probabilities of animals, each the sum over its components."""
-    return among @ np.eye(int(assigned.animals.max(initial=ASIDE)) + 1)[assigned.animals]
+    animals = assigned.animals
+    shape = (len(animals), int(animals.max(initial=ASIDE)) + 1)
+    return np.asarray(among @ csr_array((np.ones(len(animals)), (np.arange(len(animals)), animals)), shape))
 
 
 def _memberships(
-    assigned: Assignment, bar: Bool[np.ndarray, "s a"], ground: Ground, model: LevelModel
-) -> Float64[np.ndarray, "s k"]:
+    assigned: Assignment, bar: csr_array, ground: Ground, model: LevelModel
+) -> Iterable[Chances]:
     """Probability of each component, each sighting left out of its own; what can't be is 0."""
     size, labels = len(ground.weights), assigned.components
-    items = Items(ground.identity, ground.weights, np.arange(size), np.zeros((size, size), bool))
+    items = Items(ground.identity, ground.weights, np.arange(size), none(size))
     known = ground.statistics(labels, len(assigned.animals))
-    gain = join_gains(items, known, labels, ground.prior)
+    gains = gain_blocks(items, labels, known, ground.prior, model.reach)
     animal = assigned.of_sightings()
-    inside = animal[:, None] == np.arange(bar.shape[1])
-    blocked = (bar | (ground.forbidden.astype(np.float32) @ inside > 0)) & ~inside
-    gain[:, :-1][blocked[:, assigned.animals]] = -np.inf
-    return model.memberships(gain, ground.prior)
+    bars = Bars(ground.forbidden, animal, bar.shape[1])
+    chances = _Chances(gains, assigned, bars, bar, ground.prior, model)
+    return chances if size > model.reach.all_pairs else tuple(chances)
 
 
-def _numbered(
-    assigned: Assignment, among: Float64[np.ndarray, "s k"]
-) -> tuple[Assignment, Float64[np.ndarray, "s j"]]:
-    """Components and animals numbered by first appearance, those without a sighting left out."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chances:
+    """Membership probabilities of sightings, some at a time, taken anew each time that they are asked for."""
+
+    gains: Gains
+    assigned: Assignment
+    bars: Bars
+    said: csr_array
+    prior: Prior
+    model: LevelModel
+
+    def __iter__(self) -> Iterator[Chances]:
+        animals, animal = self.assigned.animals, self.assigned.of_sightings()
+        for rows, gain in self.gains:
+            blocked = self.said[rows].toarray() | self.bars.of(rows)
+            own = np.flatnonzero(animal[rows] >= 0)
+            blocked[own, animal[rows[own]]] = False
+            gain[:, :-1][blocked[:, animals]] = -np.inf
+            yield rows, self.model.memberships(gain, self.prior)
+
+
+def _numbered(assigned: Assignment) -> tuple[Assignment, Int64[np.ndarray, " j"]]:
+    """Components and animals numbered by first appearance, and the former number of those with a sighting."""
     placed = assigned.components[assigned.components != ASIDE]
     used, first = np.unique(placed, return_index=True)
     order = used[np.argsort(first)]
     number = np.full(len(assigned.animals) + 1, ASIDE)
     number[order] = np.arange(len(order))
-    return Assignment(number[assigned.components], canonical(assigned.animals[order])), among[:, order]
+    return Assignment(number[assigned.components], canonical(assigned.animals[order])), order
 
 
 def _level(
-    before: Level,
-    assigned: Assignment,
-    among: Float64[np.ndarray, "s k"],
-    held: Sequence[Statement],
-    ground: Ground,
+    before: Level, assigned: Assignment, among: Iterable[Chances], held: Sequence[Statement], ground: Ground
 ) -> Level:
     labels, size = assigned.components, len(assigned.components)
-    by_animal = _by_animal(among, assigned)
     placed = labels != ASIDE
-    if len(assigned.animals):
+    guesses, chance = np.full(size, ASIDE), np.zeros(size)
+    for rows, part in among if len(assigned.animals) else ():
+        by_animal = _by_animal(part, assigned)
         best = by_animal.argmax(1)
-        nearest = np.where(assigned.animals == best[:, None], among, -1.0).argmax(1)
-        guesses = np.where(placed, labels, nearest)
-        chance = by_animal[np.arange(size), assigned.animals[guesses]]
-    else:
-        guesses, chance = np.full(size, ASIDE), np.zeros(size)
+        nearest = np.where(assigned.animals == best[:, None], part, -1.0).argmax(1)
+        guesses[rows] = np.where(placed[rows], labels[rows], nearest)
+        chance[rows] = by_animal[np.arange(len(rows)), assigned.animals[guesses[rows]]]
     sure = confirmed(held, assigned)
     taken_out = np.where(chance < MORE_LIKELY_THAN_NOT, ALONE, UNSURE)
     aside = np.where(before.reasons == PLACED, taken_out, before.reasons)

@@ -19,10 +19,12 @@ from jaxtyping import Bool, Float64, Int64
 
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import mixture as mix
+from sploot_media_clustering.domain.conflicts import Conflicts
 from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.level import ASIDE
 from sploot_media_clustering.domain.mixture import Mixture, Prior
-from sploot_media_clustering.domain.settling import Items, settle
+from sploot_media_clustering.domain.partition import Items
+from sploot_media_clustering.domain.settling import settle
 from sploot_media_clustering.domain.statements import (
     VOUCHING,
     Assignment,
@@ -40,7 +42,7 @@ class Ground:
         identity: vectors of all sightings, in canonical order.
         weights: of their evidence.
         moment: of each sighting's photo.
-        forbidden: pairs of sightings that can't be one animal by themselves.
+        forbidden: who can't be one animal by themselves.
         leading: sightings that may found an animal; the others have to be surer of a place.
         atom_distance: see :func:`.columns.atoms`.
         prior: under which the album settled.
@@ -49,7 +51,7 @@ class Ground:
     identity: Float64[np.ndarray, "s d"]
     weights: Float64[np.ndarray, " s"]
     moment: Int64[np.ndarray, " s"]
-    forbidden: Bool[np.ndarray, "s s"]
+    forbidden: Conflicts
     leading: Bool[np.ndarray, " s"]
     atom_distance: float
     prior: Prior
@@ -190,10 +192,8 @@ def _split(
 ) -> Assignment:
     """One component as the two or more that its sightings make when the groups can't be of one."""
     inside = np.flatnonzero(assigned.components == component)
-    forbidden = ground.forbidden[np.ix_(inside, inside)].copy()
     first, second = np.isin(inside, rows), np.isin(inside, others)
-    apart = first[:, None] & second
-    forbidden |= apart | apart.T
+    forbidden = ground.forbidden.taken(inside).parted(first, second)
     vectors = ground.identity[inside]
     atoms = tables.atoms(vectors, ground.moment[inside], forbidden, ground.atom_distance)
     items = Items(vectors, ground.weights[inside], atoms, forbidden)

@@ -16,13 +16,14 @@ from jaxtyping import Bool, Float64, Int64
 from scipy.special import expit
 
 from sploot_media_clustering.domain import columns as tables
+from sploot_media_clustering.domain.conflicts import none
 from sploot_media_clustering.domain.corrected import MORE_LIKELY_THAN_NOT
 from sploot_media_clustering.domain.corrections import vouched
 from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.level import ASIDE, UNSURE
 from sploot_media_clustering.domain.merge_path import merge_paths
 from sploot_media_clustering.domain.mixture import log_evidence
-from sploot_media_clustering.domain.settling import Items
+from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.domain.statements import (
     VOUCHING,
     Assignment,
@@ -133,9 +134,11 @@ def _merge_gains(state: AlbumState) -> Float64[np.ndarray, "a a"]:
 def _apart(state: AlbumState, said: list[Statement], assigned: Assignment) -> Bool[np.ndarray, "a a"]:
     """Animals that are two: seen in one photo, of two species, of two names, or as a person said."""
     size = len(state.subject_ids)
-    inside = (state.subject_labels()[:, None] == np.arange(size)).astype(np.float32)
-    apart = inside.T @ (tables.conflicts(state.columns) @ inside) > 0
-    apart |= inside.T @ barred(said, assigned, size).astype(np.float32) > 0
+    subject = state.subject_labels()
+    apart = tables.conflicts(state.columns).of_components(subject, size)
+    rows, others = barred(said, assigned, size).nonzero()
+    placed = subject[rows] != ASIDE
+    apart[subject[rows[placed]], others[placed]] = True
     named = names(said, assigned)
     for one, two in combinations(named, 2):
         apart[one, two] |= not same_name(named[one], named[two])
@@ -153,7 +156,7 @@ def _halves(state: AlbumState, said: list[Statement], model: TreeModel) -> Itera
             state.columns.identity[rows],
             weights[rows],
             np.arange(len(rows)),
-            np.zeros((len(rows), len(rows)), bool),
+            none(len(rows)),
         )
         (path,) = merge_paths(items, prior, ScaleSearch((prior.within,), 1.0))
         smaller = path.labels(len(path.pairs) - 1) == 1

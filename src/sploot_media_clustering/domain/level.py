@@ -10,14 +10,13 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int8, Int64
 
 from sploot_media_clustering.domain import mixture as mix
+from sploot_media_clustering.domain.conflicts import Conflicts, Occupied, none
 from sploot_media_clustering.domain.expectations import CountHint, ScaleSearch
 from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid, share
+from sploot_media_clustering.domain.local_moving import gain_blocks
 from sploot_media_clustering.domain.mixture import Mixture, Prior
-from sploot_media_clustering.domain.settling import (
-    Items,
-    join_gains,
-    settle,
-)
+from sploot_media_clustering.domain.partition import REACH, Items, Reach
+from sploot_media_clustering.domain.settling import Settlement, settle
 
 PLACED: Final = 0
 UNSURE: Final = 1
@@ -68,6 +67,7 @@ class LevelModel:
         min_size: fewest items of a cluster that is served.
         log_stranger: log prior odds of an item's belonging to no cluster that there is, where they are above
         the concentration: somebody passes by more often than an animal of its own is founded.
+        reach: how far settling looks in albums that are large.
     """
 
     between: Float64[np.ndarray, " d"]
@@ -79,6 +79,7 @@ class LevelModel:
     sure: float
     min_size: int
     log_stranger: float = -math.inf
+    reach: Reach = REACH
 
     def prior(self, items: int) -> Prior:
         """What is known of an album of so many items before it is seen."""
@@ -149,30 +150,59 @@ def place(
     size = len(items.weights)
     if size == 0:
         return empty(model)
-    settlement = settle(items, model.prior(different or size), model.search, hint)
+    settlement = settle(items, model.prior(different or size), model.search, hint, model.reach)
     served = np.bincount(settlement.labels) >= min(model.min_size, size)
-    among = model.memberships(settlement.gains, settlement.prior)[:, served]
     labels = np.where(served, np.cumsum(served) - 1, ASIDE)[settlement.labels]
-    reasons = _reasons(among, labels, model)
-    placed = np.where(reasons == PLACED, labels, ASIDE)
-    guesses = np.where(reasons == PLACED, labels, _best(among))
+    chances = _chances(settlement, labels, served, model)
+    reasons = _reasons(chances.own, labels, int(served.sum()), model)
+    sure = reasons == PLACED
+    placed = np.where(sure, labels, ASIDE)
+    probabilities = np.where(sure, chances.own, chances.best)
     return Level(
-        mixture=mix.collect(items.vectors, items.weights, np.ones(size, np.int64), placed, among.shape[1]),
+        mixture=mix.collect(items.vectors, items.weights, np.ones(size, np.int64), placed, int(served.sum())),
         prior=settlement.prior,
         labels=placed,
-        guesses=guesses,
-        probabilities=on_grid(_probability(among, guesses), SHARE_STEP),
+        guesses=np.where(sure, labels, chances.guesses),
+        probabilities=on_grid(probabilities, SHARE_STEP),
         reasons=reasons,
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chances:
+    """How sure items are of the clusters that are served.
+
+    Attributes:
+        own: probability of each item's label, 0 where it has none.
+        guesses: the most probable cluster, :data:`ASIDE` where none is served.
+        best: its probability.
+    """
+
+    own: Float64[np.ndarray, " n"]
+    guesses: Int64[np.ndarray, " n"]
+    best: Float64[np.ndarray, " n"]
+
+
+def _chances(
+    settlement: Settlement, labels: Int64[np.ndarray, " n"], served: Bool[np.ndarray, " k"], model: LevelModel
+) -> _Chances:
+    size = len(labels)
+    found = _Chances(np.zeros(size), np.full(size, ASIDE), np.zeros(size))
+    for rows, gains in settlement.gains:
+        among = model.memberships(gains, settlement.prior)[:, served]
+        found.own[rows] = _probability(among, labels[rows])
+        found.guesses[rows] = guesses = _best(among)
+        found.best[rows] = _probability(among, guesses)
+    return found
+
+
 def _reasons(
-    among: Float64[np.ndarray, "n k"], labels: Int64[np.ndarray, " n"], model: LevelModel
+    own: Float64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"], clusters: int, model: LevelModel
 ) -> Int8[np.ndarray, " n"]:
     """Unsure members leave a component only while it keeps enough sure ones to be served."""
     member = labels != ASIDE
-    sure = member & (_probability(among, labels) >= model.sure)
-    enough = np.bincount(labels[sure], minlength=among.shape[1]) >= model.min_size
+    sure = member & (own >= model.sure)
+    enough = np.bincount(labels[sure], minlength=clusters) >= model.min_size
     keeps = member & np.append(enough, False)[labels]
     return np.where(member, np.where(keeps & ~sure, UNSURE, PLACED), ALONE).astype(np.int8)
 
@@ -266,7 +296,7 @@ def extended(
     rows: Int64[np.ndarray, " m"],
     vectors: Float64[np.ndarray, "n d"],
     weights: Float64[np.ndarray, " n"],
-    forbidden: Bool[np.ndarray, "n n"],
+    forbidden: Conflicts,
     model: LevelModel,
 ) -> Level:
     """A settled level with further sightings, which found nothing: each goes where it surely belongs.
@@ -276,26 +306,26 @@ def extended(
         rows: ascending.
         vectors: of all items, in canonical order.
         weights: of all items.
-        forbidden: pairs of items that can't be of one component.
+        forbidden: who can't be of one component.
         model: of the level.
     """
-    size = len(weights)
+    size, known = len(weights), len(level.mixture)
     labels, guesses = np.full(size, ASIDE), np.full(size, ASIDE)
     probabilities, reasons = np.zeros(size), np.full(size, ALONE, np.int8)
     labels[rows], guesses[rows] = level.labels, level.guesses
     probabilities[rows], reasons[rows] = level.probabilities, level.reasons
     others = np.setdiff1d(np.arange(size), rows)
-    items = Items(vectors[others], weights[others], others, forbidden[np.ix_(others, others)])
-    gains = join_gains(items, level.mixture, labels[others], level.prior)
-    strict = of_further(model)
-    for row, gain in zip(others, gains, strict=True):
-        beside = labels[forbidden[row] & (labels != ASIDE)]
-        blocked = np.bincount(beside, minlength=len(level.mixture)) > 0
-        place = _arrival(gain, blocked, level.prior, strict)
-        labels[row], guesses[row] = place.label, place.guess
-        probabilities[row], reasons[row] = place.probability, place.reason
+    items = Items(vectors[others], weights[others], others, none(len(others)))
+    strict, found = of_further(model), Occupied(forbidden, labels, known)
+    nowhere = np.full(len(others), ASIDE)
+    for places, gains in gain_blocks(items, nowhere, level.mixture, level.prior, model.reach):
+        for row, gain in zip(others[places].tolist(), gains, strict=True):
+            place = _arrival(gain, found.barred(row), level.prior, strict)
+            labels[row], guesses[row] = place.label, place.guess
+            probabilities[row], reasons[row] = place.probability, place.reason
+            found.placed(row, place.label)
     ones = np.ones(size, np.int64)
-    mixture = mix.collect(vectors, weights, ones, labels, len(level.mixture))
+    mixture = mix.collect(vectors, weights, ones, labels, known)
     return replace(
         level,
         mixture=mixture,

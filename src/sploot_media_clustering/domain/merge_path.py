@@ -13,14 +13,10 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from sploot_media_clustering.domain.expectations import ScaleSearch
+from sploot_media_clustering.domain.groups import canonical
+from sploot_media_clustering.domain.merging import Merging, merged_atoms
 from sploot_media_clustering.domain.mixture import Prior, with_scale
-from sploot_media_clustering.domain.settling import (
-    Items,
-    Merging,
-    canonical,
-    log_posterior,
-    merged_atoms,
-)
+from sploot_media_clustering.domain.partition import Items, log_posterior
 
 
 @dataclass(frozen=True, slots=True, eq=False)

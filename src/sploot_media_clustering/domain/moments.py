@@ -8,6 +8,7 @@ are wall-clock: a burst does not cross time zones, and a camera without an offse
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -18,10 +19,16 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from sploot_media_clustering.domain.grid import WEIGHT_STEP, on_grid
+from sploot_media_clustering.domain.groups import canonical, members
 
 SAME_PICTURE: Final = 0.97
 """Least cosine of the scenes of a picture and its copy: compressed again they have 0.99, at half the size
 0.95 in the middle. Two photos of one animal that differ less are hardly worth more than one."""
+
+_AT_ONCE: Final = 1 << 10
+"""Photos that are compared with others at once, at most."""
+_COMPARED: Final = 1 << 24
+"""Pairs at once, at most: 64 MB of cosines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +84,35 @@ def moments(
 ) -> Int64[np.ndarray, " n"]:
     """The moment of each photo, numbered by first appearance."""
     size = len(scenes)
-    pairs = [
-        np.flatnonzero(linked(scenes, times_s, scenes[i], float(times_s[i]), model)) for i in range(size)
-    ]
-    rows = np.repeat(np.arange(size), [len(p) for p in pairs])
-    columns = np.concatenate(pairs) if pairs else rows
-    graph = coo_matrix((np.ones(len(rows), bool), (rows, columns)), shape=(size, size))
-    labels = connected_components(graph, directed=False)[1]
-    return np.asarray(labels, np.int64)
+    labels = np.arange(size)
+    for first, second in _linked_pairs(scenes, times_s, model):
+        apart = labels[first] != labels[second]
+        if apart.any():
+            links = labels[first[apart]], labels[second[apart]]
+            graph = coo_matrix((np.ones(len(links[0]), bool), links), (size, size))
+            labels = connected_components(graph, directed=False)[1][labels]
+    return canonical(labels.astype(np.int64))
+
+
+def _linked_pairs(
+    scenes: Float32[np.ndarray, "n c"], times_s: Float64[np.ndarray, " n"], model: MomentModel
+) -> Iterator[tuple[Int64[np.ndarray, " p"], Int64[np.ndarray, " p"]]]:
+    """Photos that share an occasion, some at a time; of those that tell their time only what is near."""
+    order = np.argsort(times_s, kind="stable")  # those without a time come last
+    times = times_s[order][: int((~np.isnan(times_s)).sum())]
+    start = 0
+    while start < len(order):
+        timed = start < len(times)
+        first = int(np.searchsorted(times, times[start] - model.gap_s)) if timed else 0
+        rows = min(_AT_ONCE, max(1, _COMPARED // (start - first + _AT_ONCE)))
+        stop = min(start + rows, len(times) if timed else len(order))
+        one, others = order[start:stop], order[first:stop]
+        near = scenes[one] @ scenes[others].T >= (model.timed_cosine if timed else model.untimed_cosine)
+        if timed:
+            near &= np.abs(times[start:stop, None] - times[first:stop]) <= model.gap_s
+        row, other = np.nonzero(near)
+        yield one[row], others[other]
+        start = stop
 
 
 def join(labels: Int64[np.ndarray, " n"], neighbours: Bool[np.ndarray, " n"]) -> Int64[np.ndarray, " n1"]:
@@ -103,15 +131,20 @@ def copies(labels: Int64[np.ndarray, " n"], scenes: Float32[np.ndarray, "n c"]) 
         scenes: unit scene vectors, up to the grain of their grid.
     """
     found = np.ones(len(labels), np.int64)
-    names, sizes = np.unique(labels, return_counts=True)
-    for name in names[sizes > 1]:
-        rows = np.flatnonzero(labels == name)
-        exact = scenes[rows].astype(np.float64)
-        unit = exact / np.linalg.norm(exact, axis=1, keepdims=True)
+    for rows in members(labels):
+        if len(rows) > 1:
+            exact = scenes[rows].astype(np.float64)
+            found[rows] = _same_as_each(exact / np.linalg.norm(exact, axis=1, keepdims=True))
+    return found
+
+
+def _same_as_each(unit: Float64[np.ndarray, "m c"]) -> Int64[np.ndarray, " m"]:
+    if len(unit) ** 2 <= _COMPARED:
         same = unit @ unit.T >= SAME_PICTURE
         np.fill_diagonal(same, val=True)
-        found[rows] = same.sum(1)
-    return found
+        return same.sum(1)
+    parts = np.array_split(unit, 1 + len(unit) ** 2 // _COMPARED)
+    return np.concatenate([(part @ unit.T >= SAME_PICTURE).sum(1) for part in parts])
 
 
 def evidence_weights(

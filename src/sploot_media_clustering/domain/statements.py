@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int64
+from scipy.sparse import csr_array
 
 from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.decisions import Decision, Kind, SightingRef, row_of
@@ -176,7 +177,7 @@ def _holds(
     return honoured
 
 
-def barred(said: Sequence[Statement], assigned: Assignment, animals: int) -> Bool[np.ndarray, "s a"]:
+def barred(said: Sequence[Statement], assigned: Assignment, animals: int) -> csr_array:
     """Which animals each sighting can't be of, by what people said.
 
     Args:
@@ -184,26 +185,24 @@ def barred(said: Sequence[Statement], assigned: Assignment, animals: int) -> Boo
         assigned: who is who.
         animals: how many there are.
     """
-    bar = np.zeros((len(assigned.components), animals), bool)
+    bars: list[tuple[Int64[np.ndarray, " m"], int]] = []
     for statement in said:
         kind = statement.decision.kind
         if kind in PARTING or kind == "not_this":
-            _bar(bar, statement.rows, assigned.animal_of(statement.others))
+            bars.append((statement.rows, assigned.animal_of(statement.others)))
         if kind in PARTING:
-            _bar(bar, statement.others, assigned.animal_of(statement.rows))
+            bars.append((statement.others, assigned.animal_of(statement.rows)))
         if kind == "not_animal":
-            bar[statement.rows] = True
+            bars += [(statement.rows, animal) for animal in range(animals)]
     named = names(said, assigned)
     for naming in named.values():
-        for other, second in named.items():
-            if not same_name(naming, second):
-                _bar(bar, naming.rows, other)
-    return bar
-
-
-def _bar(bar: Bool[np.ndarray, "s a"], rows: Int64[np.ndarray, " m"], animal: int) -> None:
-    if animal != ASIDE:
-        bar[rows, animal] = True
+        bars += [(naming.rows, other) for other in named if not same_name(naming, named[other])]
+    told = [(rows, animal) for rows, animal in bars if animal != ASIDE]
+    places = np.concatenate([np.zeros(0, np.int64), *(rows for rows, _ in told)])
+    targets = np.repeat([animal for _, animal in told], [len(rows) for rows, _ in told]).astype(np.int64)
+    return csr_array(
+        (np.ones(len(places), bool), (places, targets)), shape=(len(assigned.components), animals)
+    )
 
 
 def confirmed(said: Sequence[Statement], assigned: Assignment) -> Bool[np.ndarray, " s"]:

@@ -16,6 +16,7 @@ from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import level as levels
 from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.columns import Columns
+from sploot_media_clustering.domain.conflicts import none
 from sploot_media_clustering.domain.corrected import Corrected, corrected
 from sploot_media_clustering.domain.corrections import Ground
 from sploot_media_clustering.domain.decisions import Decision, SightingRef, row_of
@@ -24,7 +25,7 @@ from sploot_media_clustering.domain.grid import VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import Level, LevelModel
 from sploot_media_clustering.domain.lineage import LineageEvent, inherit
 from sploot_media_clustering.domain.moments import MomentModel, copies, evidence_weights, moments
-from sploot_media_clustering.domain.settling import Items
+from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.domain.statements import Assignment, Statement, confirmed, statements
 from sploot_media_clustering.errors import OtherModelError
 
@@ -242,12 +243,14 @@ def _settled_subjects(
 ) -> Corrected:
     forbidden = tables.conflicts(columns)
     lead = np.flatnonzero(columns.leading)
-    founding = forbidden[np.ix_(lead, lead)]
+    founding = forbidden.taken(lead)
     occasion = moment[columns.photo]
     items = Items(
         columns.identity[lead],
         weights[lead],
-        tables.atoms(columns.identity[lead], occasion[lead], founding, model.atom_distance),
+        tables.atoms(
+            columns.identity[lead], occasion[lead], founding, model.atom_distance, model.subjects.reach
+        ),
         founding,
     )
     hint = CountHint(*expected, model.hint_strength) if expected else None
@@ -272,7 +275,7 @@ def _settled_looks(
     vectors = columns.look[rows]
     centre = on_grid(vectors.mean(0), VECTOR_STEP)
     size = len(rows)
-    items = Items(vectors - centre, weights[rows], np.arange(size), np.zeros((size, size), bool))
+    items = Items(vectors - centre, weights[rows], np.arange(size), none(size))
     return Looks(rows, centre, levels.place(items, model), ())
 
 
@@ -338,10 +341,12 @@ def _overlap(
 
 def _first_members(state: AlbumState, labels: Int64[np.ndarray, " s"]) -> list[str]:
     """Canonical name of the first sighting of each cluster."""
-    names = []
-    for k in range(int(labels.max(initial=-1)) + 1):
-        row = int(np.flatnonzero(labels == k)[0])
-        owner = int(state.columns.photo[row])
-        place = row - int(np.flatnonzero(state.columns.photo == owner)[0])
-        names.append(f"{state.photos[owner].image_id}#{place}")
-    return names
+    found, rows = np.unique(labels, return_index=True)
+    rows = rows[found >= 0]
+    photos, first = np.unique(state.columns.photo, return_index=True)
+    owners = state.columns.photo[rows]
+    places = rows - first[np.searchsorted(photos, owners)]
+    return [
+        f"{state.photos[owner].image_id}#{place}"
+        for owner, place in zip(owners.tolist(), places.tolist(), strict=True)
+    ]

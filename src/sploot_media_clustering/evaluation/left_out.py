@@ -14,10 +14,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from sploot_media_clustering.domain.conflicts import none
 from sploot_media_clustering.domain.hero import scored_signals
 from sploot_media_clustering.domain.level import LevelModel, place
+from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.domain.pictures import PictureHeads
-from sploot_media_clustering.domain.settling import Items
 from sploot_media_clustering.domain.signals import UNKNOWN, typicality
 from sploot_media_clustering.evaluation.metrics import Interval
 from sploot_media_clustering.evaluation.outcome import KNOWN_BETTER, Better, Measure, over
@@ -128,7 +129,7 @@ def _settled(vectors: Float64[np.ndarray, "n l"], level: LevelModel) -> Int64[np
     size = len(vectors)
     if size == 0:
         return np.zeros(0, np.int64)
-    items = Items(vectors - vectors.mean(0), np.ones(size), np.arange(size), np.zeros((size, size), bool))
+    items = Items(vectors - vectors.mean(0), np.ones(size), np.arange(size), none(size))
     return place(items, level).labels
 
 

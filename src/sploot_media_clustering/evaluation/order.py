@@ -29,7 +29,8 @@ from sploot_media_clustering.domain import arrivals, mixture, tree
 from sploot_media_clustering.domain.album import Photo
 from sploot_media_clustering.domain.level import ASIDE, LevelModel
 from sploot_media_clustering.domain.mixture import Prior
-from sploot_media_clustering.domain.settling import Items, log_posterior, settle
+from sploot_media_clustering.domain.partition import Items, log_posterior
+from sploot_media_clustering.domain.settling import settle
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel
 from sploot_media_clustering.evaluation.albums import arrived_album, best_labels, settled_album, state_scores
 from sploot_media_clustering.evaluation.judged_sets import HOUSEHOLD_SIZES, WITHOUT_THE_SET, JudgedSet

@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int64
 
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.merge_path import MergePath, best_cut, merge_paths
-from sploot_media_clustering.domain.settling import Items
+from sploot_media_clustering.domain.partition import Items
 
 BASES: Final = (-2.0, -3.0, -4.0, -5.0, -6.0)
 PER_ITEM: Final = (0.0, -0.05, -0.1, -0.15, -0.2, -0.3)

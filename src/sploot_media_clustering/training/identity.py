@@ -13,10 +13,13 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from sploot_media_clustering.domain.conflicts import none
 from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.domain.level import Concentration, LevelModel
-from sploot_media_clustering.domain.settling import Items, join_gains, settle, statistics
+from sploot_media_clustering.domain.moving import join_gains
+from sploot_media_clustering.domain.partition import Items, statistics
+from sploot_media_clustering.domain.settling import settle
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.training.concentration import Trial, fit_concentration
 from sploot_media_clustering.training.households import households
@@ -136,7 +139,7 @@ def level_model(
 def items_of(vectors: Float64[np.ndarray, "n d"]) -> Items:
     """Photos on their own: no moments, no atoms, no conflicts."""
     size = len(vectors)
-    return Items(vectors, np.ones(size), np.arange(size), np.zeros((size, size), bool))
+    return Items(vectors, np.ones(size), np.arange(size), none(size))
 
 
 def _trials(

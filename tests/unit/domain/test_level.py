@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from strategies_album import DIMENSION, tree_model
 
+from sploot_media_clustering.domain.conflicts import none
 from sploot_media_clustering.domain.level import ALONE, PLACED, UNSURE, LevelModel, arrive, place
-from sploot_media_clustering.domain.settling import Items
+from sploot_media_clustering.domain.partition import Items
 
 MODEL = tree_model().subjects
 WARY = replace(MODEL, log_stranger=4.0)
@@ -20,7 +21,7 @@ def album(stranger: float) -> Items:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(9, DIMENSION)) + 4.0
     vectors[-1, 0] += stranger
-    return Items(vectors, np.ones(9), np.arange(9), np.zeros((9, 9), bool))
+    return Items(vectors, np.ones(9), np.arange(9), none(9))
 
 
 @pytest.mark.parametrize(("model", "reason"), [(MODEL, PLACED), (WARY, UNSURE)])
@@ -33,7 +34,7 @@ def test_a_photo_that_may_be_of_a_stranger_is_left_aside(model: LevelModel, reas
 def test_an_arrival_is_as_wary_of_strangers_as_settling(model: LevelModel, reason: int) -> None:
     """Between settlings too."""
     whole = album(3.0)
-    known = Items(whole.vectors[:8], whole.weights[:8], whole.atoms[:8], whole.conflicts[:8, :8])
+    known = Items(whole.vectors[:8], whole.weights[:8], whole.atoms[:8], none(8))
     level = place(known, model)
     nothing = np.zeros(len(level.mixture), bool)
     assert arrive(level, whole.vectors[8], 1.0, nothing, model).reason == reason

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies_album import excluding
 
 from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.merge_path import best_cut, merge_paths
 from sploot_media_clustering.domain.mixture import Prior
-from sploot_media_clustering.domain.settling import Items, _merged
+from sploot_media_clustering.domain.partition import Items
+from sploot_media_clustering.domain.settling import _merged
 
 PRIOR = Prior(np.array([20.0, 12.0, 6.0, 3.0]), power=0.7, log_concentration=-2.0, size_power=0.5)
 ONE_SCALE = ScaleSearch((1.4,), 1.0)
@@ -22,7 +24,7 @@ def items(seed: int, size: int) -> Items:
     rng = np.random.default_rng(seed)
     vectors = 4 * rng.normal(size=(3, 4))[rng.integers(3, size=size)] + rng.normal(size=(size, 4))
     conflicts = np.triu(rng.random((size, size)) < 0.05, 1)
-    return Items(vectors, np.ones(size), np.arange(size), conflicts | conflicts.T)
+    return Items(vectors, np.ones(size), np.arange(size), excluding(conflicts | conflicts.T))
 
 
 @settings(max_examples=40)

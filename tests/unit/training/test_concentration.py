@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sploot_media_clustering.domain.level import Concentration
-from sploot_media_clustering.domain.settling import Items
+from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.training.concentration import (
     BASES,
     PER_ITEM,
