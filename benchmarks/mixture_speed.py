@@ -27,7 +27,6 @@ from sploot_media_clustering.domain.album import Box, Photo, Sighting
 from sploot_media_clustering.domain.grid import SCENE_STEP, VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.tree import AlbumState, TreeModel
 
-ANIMALS = 4
 SHARES = (0.7, 0.15, 0.08, 0.05)
 """Of the photos that each animal is in; the rest are strangers, each seen once."""
 
@@ -36,20 +35,21 @@ NEW_OCCASION = 0.7
 """Share of photos that start one; the others are of the burst before."""
 
 
-def album(model: TreeModel, photos: int, seed: int = 0) -> list[Photo]:
+def album(model: TreeModel, photos: int, seed: int = 0, shares: tuple[float, ...] = SHARES) -> list[Photo]:
     """A seeded album of one sighting a photo."""
+    animals = len(shares)
     rng = np.random.default_rng(seed)
     between, look = model.subjects.between, model.looks.between
-    centres = rng.normal(size=(ANIMALS, len(between))) * np.sqrt(between)
-    kinds = rng.normal(size=(ANIMALS, 8, len(look))) * np.sqrt(look)
+    centres = rng.normal(size=(animals, len(between))) * np.sqrt(between)
+    kinds = rng.normal(size=(animals, 8, len(look))) * np.sqrt(look)
     scene, taken, made = rng.normal(size=model.scene_dimension), datetime(2024, 1, 1), []  # noqa: DTZ001
     for i in range(photos):
         if rng.random() < NEW_OCCASION:
             scene, taken = rng.normal(size=model.scene_dimension), taken + timedelta(hours=7)
-        animal = int(rng.choice(ANIMALS + 1, p=(*SHARES, 1 - sum(SHARES))))
-        stranger = animal == ANIMALS
+        animal = int(rng.choice(animals + 1, p=(*shares, 1 - sum(shares))))
+        stranger = animal == animals
         centre = rng.normal(size=len(between)) * np.sqrt(between) if stranger else centres[animal]
-        kind = kinds[animal % ANIMALS, rng.integers(8)]
+        kind = kinds[animal % animals, rng.integers(8)]
         near = scene + 0.2 * rng.normal(size=len(scene))
         made.append(
             Photo(
