@@ -14,6 +14,7 @@ from sploot_media_clustering.domain.conflicts import Bars, none
 from sploot_media_clustering.domain.corrections import Ground, replay, vouched
 from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid
 from sploot_media_clustering.domain.groups import canonical
+from sploot_media_clustering.domain.joining import Gains, gain_blocks
 from sploot_media_clustering.domain.level import (
     ALONE,
     ASIDE,
@@ -23,7 +24,6 @@ from sploot_media_clustering.domain.level import (
     Level,
     LevelModel,
 )
-from sploot_media_clustering.domain.local_moving import Gains, gain_blocks
 from sploot_media_clustering.domain.mixture import Prior
 from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.domain.statements import (

@@ -13,7 +13,7 @@ from sploot_media_clustering.domain import mixture as mix
 from sploot_media_clustering.domain.conflicts import Conflicts, Occupied, none
 from sploot_media_clustering.domain.expectations import CountHint, ScaleSearch
 from sploot_media_clustering.domain.grid import SHARE_STEP, on_grid, share
-from sploot_media_clustering.domain.local_moving import gain_blocks
+from sploot_media_clustering.domain.joining import gain_blocks
 from sploot_media_clustering.domain.mixture import Mixture, Prior
 from sploot_media_clustering.domain.partition import REACH, Items, Reach
 from sploot_media_clustering.domain.settling import Settlement, settle

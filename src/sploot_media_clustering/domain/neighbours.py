@@ -21,8 +21,9 @@ _FARTHEST: Final = 32.0
 neighbours are the same on every machine."""
 _COMPARED: Final = 1 << 24
 """Pairs at once: 64 MB of similarities."""
-_IN_A_HEAP: Final = 32
-"""Similarities of which the best is told first; enough of those bests bound the nearest from below."""
+_HEAPS: Final = 32
+_NOWHERE: Final = 2.0**15
+"""Handicap of what is no neighbour."""
 
 
 def links(components: Mixture, prior: Prior, k: int) -> Int64[np.ndarray, "l 2"]:
@@ -55,13 +56,14 @@ def nearest_pairs(compared: Float32[np.ndarray, "n d1"], k: int) -> Int64[np.nda
     original = first[number.reshape(-1)]
     twins = np.flatnonzero(original != np.arange(size))
     alone = np.sort(first)
-    distinct = np.ascontiguousarray(compared[alone])
     found = [(original[twins], twins)]
-    rows = max(1, _COMPARED // len(alone))
-    for start in range(0, len(alone) if len(alone) > 1 else 0, rows):
-        block = np.arange(start, min(start + rows, len(alone)))
-        row, other = _nearest(distinct, block, min(k, len(alone) - 1))
-        found.append((alone[row], alone[other]))
+    if len(alone) > 1:
+        table = _heaped(compared[alone], k)
+        rows = max(1, _COMPARED // (table.shape[0] * table.shape[1]))
+        for start in range(0, len(alone), rows):
+            block = np.arange(start, min(start + rows, len(alone)))
+            row, other = _nearest(table, compared[alone[block]], block, min(k, len(alone) - 1))
+            found.append((alone[row], alone[other]))
     one, other = (np.concatenate(part) for part in zip(*found, strict=True))
     codes = np.unique(np.minimum(one, other) * size + np.maximum(one, other))
     return np.column_stack(np.divmod(codes, size))
@@ -77,24 +79,38 @@ def _comparable(means: Float64[np.ndarray, "n d"], prior: Prior) -> Float32[np.n
     return np.column_stack([vectors, on_grid(handicap, _STEP**2)])
 
 
+def _heaped(compared: Float32[np.ndarray, "n d1"], k: int) -> Float32[np.ndarray, "h p d1"]:
+    """The rows in some heaps of as many; what fills up the last one is near to nobody."""
+    heaps = max(1, min(_HEAPS, len(compared) // (4 * k)))
+    parts = -(-len(compared) // heaps)
+    table = np.zeros((heaps * parts, compared.shape[1]), np.float32)
+    table[: len(compared)] = compared
+    table[len(compared) :, -1] = _NOWHERE
+    return table.reshape(heaps, parts, -1)
+
+
 def _nearest(
-    compared: Float32[np.ndarray, "n d1"], rows: Int64[np.ndarray, " b"], k: int
+    table: Float32[np.ndarray, "h p d1"],
+    compared: Float32[np.ndarray, "b d1"],
+    rows: Int64[np.ndarray, " b"],
+    k: int,
 ) -> tuple[Int64[np.ndarray, " m"], Int64[np.ndarray, " m"]]:
-    """Rows and their k nearest, of equals those that come first."""
-    near = compared[rows, :-1] @ compared[:, :-1].T
-    near -= compared[:, -1]
-    near[np.arange(len(rows)), rows] = -np.inf
-    bound = _kth_best_at_least(near, k)
-    row, other = np.nonzero(near >= bound[:, None])
-    order = np.lexsort((other, -near[row, other], row))
+    """Rows and their k nearest, of equals those that come first.
+
+    The best of each place in the heaps is taken first: the k-th best of these is a bound that k reach, and
+    whoever reaches it is in a place whose best does.
+    """
+    heaps, places, width = table.shape
+    asked = np.column_stack([compared[:, :-1], np.full(len(rows), -1.0, np.float32)])
+    near = (asked @ table.reshape(-1, width).T).reshape(len(rows), heaps, places)
+    near[np.arange(len(rows)), rows // places, rows % places] = -np.inf
+    best = near.max(1)
+    k_th = max(places - k, 0)
+    bound = np.partition(best, k_th, axis=1)[:, k_th]
+    row, place = np.nonzero(best >= bound[:, None])
+    which, heap = np.nonzero(near[row, :, place] >= bound[row, None])
+    row, other = row[which], heap * places + place[which]
+    order = np.lexsort((other, -near.reshape(len(rows), -1)[row, other], row))
     row, other = row[order], other[order]
     rank = np.arange(len(row)) - np.searchsorted(row, row)
     return rows[row[rank < k]], other[rank < k]
-
-
-def _kth_best_at_least(near: Float32[np.ndarray, "b n"], k: int) -> Float32[np.ndarray, " b"]:
-    """A similarity that k of each row reach: the k-th best of the bests of some parts."""
-    heaps = max(1, min(_IN_A_HEAP, near.shape[1] // (4 * k)))
-    parts = near.shape[1] // heaps
-    best = near[:, : heaps * parts].reshape(len(near), heaps, parts).max(1)
-    return np.partition(best, parts - k, axis=1)[:, parts - k]

@@ -17,8 +17,9 @@ from jaxtyping import Int64
 
 from sploot_media_clustering.domain.expectations import CountHint, ScaleSearch
 from sploot_media_clustering.domain.groups import canonical
+from sploot_media_clustering.domain.joining import GainBlocks, Gains
 from sploot_media_clustering.domain.local_merging import merged_locally
-from sploot_media_clustering.domain.local_moving import GainBlocks, Gains, moved_locally
+from sploot_media_clustering.domain.local_moving import moved_locally
 from sploot_media_clustering.domain.merging import Merging, merged_atoms
 from sploot_media_clustering.domain.mixture import Prior, with_scale
 from sploot_media_clustering.domain.moving import moved
