@@ -91,26 +91,31 @@ class _Moves:
 
     def _gain(self, item: int, target: int) -> float:
         """What a move is worth when its turn comes."""
-        source, row = int(self.labels[item]), np.array([item])
-        stays = float(staying(self._items, row, self.labels[row], self._known, self._prior)[0])
-        if target == len(self._known):
-            if self._known.counts[source] == _ONE:
-                return -math.inf
-            joins = float(founding(self._items, row, self._prior)[0])
-        else:
-            weights, there = self._items.weights[row], [target]
-            known = Mixture(self._known.weights[there], self._known.sums[there], self._known.counts[there])
-            added = weights[:, None] * self._items.vectors[row]
-            joins = float(gain_of_joining(added, weights, known, self._prior)[0])
-            joins = joins if self._known.counts[target] else -math.inf
+        source, new = int(self.labels[item]), target == len(self._known)
+        alone = self._known.counts[source] == _ONE
+        if (new and alone) or (not new and self._known.counts[target] == 0):
+            return -math.inf
+        weight, vector = self._items.weights[item], self._items.vectors[item]
+        there = [source, source if new else target]
+        known = Mixture(self._known.weights[there], self._known.sums[there], self._known.counts[there])
+        known.weights[0] -= weight
+        known.sums[0] -= weight * vector
+        known.counts[0] -= 1
+        stays, joins = gain_of_joining(
+            (weight * vector)[None], np.full(2, weight), known, self._prior
+        ).tolist()
+        if alone or new:
+            found = float(founding(self._items, np.array([item]), self._prior)[0])
+            stays, joins = found if alone else stays, found if new else joins
         if self._hint is None:
-            return joins - stays
+            return float(joins - stays)
         after = self._served_after(source, target)
-        return joins - stays + self._hint.log_prior(after) - self._hint.log_prior(self._served)
+        return float(joins - stays + self._hint.log_prior(after) - self._hint.log_prior(self._served))
 
     def _served_after(self, source: int, target: int) -> int:
-        counts = np.append(self._known.counts, 0)
-        return self._served - int(counts[source] == PAIR) + int(counts[target] == PAIR - 1)
+        counts = self._known.counts
+        fills = target < len(counts) and counts[target] == PAIR - 1
+        return self._served - int(counts[source] == PAIR) + int(fills)
 
     def _excluded(self, item: int, target: int) -> bool:
         if target not in self._changed:
