@@ -199,7 +199,8 @@ class MemoryPetStore:
 
     async def ended(self, pet_id: str, job_ids: Collection[str]) -> Ended:
         stored = await self.read(pet_id, job_ids)
-        return Ended(now_ms=stored.now_ms, done=stored.done, dead=stored.dead)
+        size = len(stored.record or b"")
+        return Ended(now_ms=stored.now_ms, done=stored.done, dead=stored.dead, record_bytes=size)
 
     async def payload(self, pet_id: str) -> bytes | None:
         return self.server.payloads.get(pet_id)

@@ -15,6 +15,7 @@ The branches follow what the caller does next::
     │   │   ├── ImageTooLargeError    more bytes or pixels than we are ready to hold
     │   │   └── ForbiddenUriError     a place that this installation does not read from
     │   ├── NoPhotosError             nothing to work on
+    │   ├── AlbumTooLargeError        more photos than an album may have
     │   ├── DatasetError              a labelled data set that does not read as one
     │   ├── StateError                an album state that is damaged or of an unknown version
     │   │   └── OtherModelError       an album of another model than the one that runs
@@ -80,6 +81,10 @@ class ForbiddenUriError(UnreadablePhotoError):
 
 class NoPhotosError(InputError):
     """There is nothing to work on."""
+
+
+class AlbumTooLargeError(InputError):
+    """An album has, or would have, more photos than can be settled together."""
 
 
 class DatasetError(InputError):

@@ -13,6 +13,7 @@ from sploot_media_clustering.adapters.filesystems import DEFAULT_TIMEOUT_S
 from sploot_media_clustering.adapters.placement import Execution, asked_providers
 from sploot_media_clustering.adapters.processors import available_cores
 from sploot_media_clustering.errors import ConfigurationError
+from sploot_media_clustering.services.album_size import MOST_PHOTOS
 from sploot_media_clustering.services.lanes import MOST_PARTITIONS
 from sploot_media_clustering.services.overseeing import MOST_LETTERS
 
@@ -46,6 +47,7 @@ class Settings:
         pipeline_file: that says so in its place, and may change at any time (``SPLOOT_PIPELINE_FILE``).
         pipeline_provider: of OpenFeature, which is asked first (``SPLOOT_PIPELINE_PROVIDER``:
             ``MODULE:FACTORY``).
+        album_photos_most: photos of an album (``SPLOOT_ALBUM_PHOTOS_MOST``).
     """
 
     model: Path | None
@@ -60,6 +62,7 @@ class Settings:
     pipeline: str = "mixture"
     pipeline_file: Path | None = None
     pipeline_provider: str | None = None
+    album_photos_most: int = MOST_PHOTOS
 
     @property
     def execution(self) -> Execution:
@@ -207,6 +210,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         pipeline=environment.get("SPLOOT_PIPELINE") or "mixture",
         pipeline_file=Path(file) if file else None,
         pipeline_provider=environment.get("SPLOOT_PIPELINE_PROVIDER") or None,
+        album_photos_most=_album_photos(environment),
     )
 
 
@@ -354,6 +358,14 @@ def _count(environment: Mapping[str, str], name: str, default: int) -> int:
     if not (told.isascii() and told.isdigit()) or len(told) > _MOST_DIGITS:
         raise ConfigurationError(f"{name} is {told!r}, expected a whole number such as {default}")
     return int(told)
+
+
+def _album_photos(environment: Mapping[str, str]) -> int:
+    name = "SPLOOT_ALBUM_PHOTOS_MOST"
+    count = _count(environment, name, MOST_PHOTOS)
+    if not count:
+        raise ConfigurationError(f"{name} is 0, expected photos such as {MOST_PHOTOS}")
+    return count
 
 
 def _partitions(environment: Mapping[str, str]) -> int | None:

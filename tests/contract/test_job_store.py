@@ -171,6 +171,8 @@ async def test_a_commit_is_whole_and_once(store: Store) -> None:
     assert (stored.version, stored.record) == (5, b"record 5")
     assert dict(stored.done) == {"job-1": 5, "job-2": 5}
     ended = await store.pets.ended("milo", ["job-1", "job-3"])
+    stored = await store.pets.read("milo")
+    assert ended.record_bytes == len(stored.record or b"") > 0 == empty.record_bytes
     assert (dict(ended.done), ended.dead, ended.now_ms >= empty.now_ms) == ({"job-1": 5}, frozenset(), True)
     assert await store.pets.commit(commit(0, 6, "job-1")) == "done"
     assert await store.pets.commit(commit(5, 6, "job-3", "job-2")) == "done"

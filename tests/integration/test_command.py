@@ -198,6 +198,22 @@ def test_an_album_of_which_nothing_can_be_read_is_no_input(run: Run, milo: Path)
     assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
 
 
+def test_an_album_that_is_too_large_is_refused_before_anything_is_embedded(
+    run: Run, milo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 3, with what to do; no photo is read, and no folder made."""
+    monkeypatch.setenv("SPLOOT_ALBUM_PHOTOS_MOST", str(len(PHOTOS) - 1))
+
+    def read(_source: FsspecSource, uri: str) -> bytes:
+        raise AssertionError(uri)
+
+    monkeypatch.setattr(FsspecSource, "read", read)
+    done = run("cluster", milo, "--out", "out")
+    assert done.exit_code == 3
+    assert "SPLOOT_ALBUM_PHOTOS_MOST" in done.stderr
+    assert not Path("out").exists()
+
+
 def test_a_store_that_does_not_answer_is_worth_another_try(
     run: Run, milo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -296,6 +296,22 @@ async def test_an_old_job_is_given_up(service: Service) -> None:
     assert await service.pets.payload("pet-1") is None
 
 
+async def test_a_job_that_an_album_has_no_room_for_is_given_up(service: Service) -> None:
+    """Before any of its photos is fetched, with the reason; the album and jobs that fit go on."""
+    await service.queue.add(photos_job("job-1", "pet-1", album_of(3)))
+    async with service.worker(replace(MANNER, limits=Limits(album_photos=4))):
+        await service.ended("job-1")
+        await service.queue.add(photos_job("job-2", "pet-1", album_of(2, "bella")))
+        await service.queue.add(photos_job("job-3", "pet-1", {"bella-0": "bella 0"}))
+        states = [await service.ended(f"job-{number}") for number in (1, 2, 3)]
+        await service.empty()
+    assert [state.status for state in states] == ["done", "dead", "done"]
+    (letter,) = await service.dead()
+    assert letter.reason.startswith("expected an album of at most 4 photos, this one would have 5")
+    assert "sketch:bella 1" not in service.tools.source.reads
+    assert {part.image_id for part in (await service.answer()).images} == {*album_of(3), "bella-0"}
+
+
 async def test_a_job_that_takes_too_long_is_given_up(service: Service) -> None:
     """After so many attempts; the album goes on."""
     await service.queue.add(photos_job("job-1", "pet-1", {"a": "gone"}))

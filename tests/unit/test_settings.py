@@ -32,6 +32,13 @@ def test_threads_are_a_whole_number(told: str) -> None:
         from_environment({"SPLOOT_THREADS": told})
 
 
+def test_an_album_has_room_for_a_photo_at_least() -> None:
+    """No room at all is a slip of the pen."""
+    assert from_environment({"SPLOOT_ALBUM_PHOTOS_MOST": "7"}).album_photos_most == 7
+    with pytest.raises(ConfigurationError, match="SPLOOT_ALBUM_PHOTOS_MOST is 0, expected"):
+        from_environment({"SPLOOT_ALBUM_PHOTOS_MOST": "0"})
+
+
 @pytest.mark.parametrize("told", ["nan", "inf", "0", "-1", "soon"])
 def test_a_time_out_is_finite_and_above_zero(told: str) -> None:
     """No time at all, or forever, is no time-out."""

@@ -35,9 +35,9 @@ end
 """
 
 ENDED: Final = f"""
--- keys: done, dead; args: job ids
+-- keys: done, dead, album; args: job ids
 {_ENDED}
-return ended
+return {{redis.call('HSTRLEN', KEYS[3], 'record'), ended}}
 """
 
 READ: Final = f"""

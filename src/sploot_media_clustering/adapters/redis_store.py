@@ -63,13 +63,18 @@ class RedisPetStore:
         version, record, ended = await self._connection.run(
             scripts.READ, [keys.done(pet_id), keys.dead(pet_id), keys.album(pet_id)], names
         )
-        return StoredAlbum(version=int(version or 0), record=record, **_ended(names, ended))
+        size = len(record or b"")
+        return StoredAlbum(
+            version=int(version or 0), record=record, record_bytes=size, **_ended(names, ended)
+        )
 
     async def ended(self, pet_id: str, job_ids: Collection[str]) -> Ended:
         """Which of some jobs have ended, without the album."""
         names = list(job_ids)
-        ended = await self._connection.run(scripts.ENDED, [keys.done(pet_id), keys.dead(pet_id)], names)
-        return Ended(**_ended(names, ended))
+        record_bytes, ended = await self._connection.run(
+            scripts.ENDED, [keys.done(pet_id), keys.dead(pet_id), keys.album(pet_id)], names
+        )
+        return Ended(record_bytes=record_bytes, **_ended(names, ended))
 
     async def payload(self, pet_id: str) -> bytes | None:
         """The answer kept ready; None where it expired, or there is no album."""

@@ -111,11 +111,13 @@ class Ended:
         now_ms: the store's clock.
         done: those that are committed, with the version that they made.
         dead: those in the dead letters.
+        record_bytes: of the album's record; 0 without one.
     """
 
     now_ms: int
     done: Mapping[str, int]
     dead: frozenset[str]
+    record_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sploot_media_clustering.errors import InputError
+from sploot_media_clustering.services import album_record
+from sploot_media_clustering.services.album_size import MOST_PHOTOS, may_be_full, without_room
 from sploot_media_clustering.services.answer import FailedImage
 from sploot_media_clustering.services.applying import Prepared, ReadyPhoto
 from sploot_media_clustering.services.committing import Committed, Committer
@@ -18,6 +20,7 @@ from sploot_media_clustering.services.desk import DeletePet, JobState, JobStatus
 from sploot_media_clustering.services.job_ports import (
     Burial,
     DeadLetters,
+    Ended,
     Entry,
     JobQueue,
     JobStream,
@@ -75,11 +78,13 @@ class Limits:
         job_s: time for the photos of one job.
         age_s: of a job; less than jobs that are done are remembered.
         attempts: at a job that is worked on alone.
+        album_photos: that an album may have; a job that would bring in more is given up.
     """
 
     job_s: float = 600.0
     age_s: float = 7 * 24 * 3600.0
     attempts: int = 3
+    album_photos: int = MOST_PHOTOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,11 @@ class Processor:
             await self.give_up(
                 work, f"expected a job of at most {self.limits.age_s:.0f} s, got an older one", 0
             )
+        refused = await self._without_room(pet_id, fresh, known)
+        for work in fresh:
+            if work.job_id in refused:
+                await self.give_up(work, refused[work.job_id], 1)
+        fresh = [work for work in fresh if work.job_id not in refused]
         if fresh:
             ended = known.done.keys() | known.dead
             todo = [work for work in fresh if work.job_id not in ended]
@@ -151,6 +161,16 @@ class Processor:
             committed = await self._committer.commit(pet_id, ready, settle=settle())
             await self._finish(fresh, committed, photos)
             _log.info("album brought up to date", extra=_facts(fresh, committed, photos, began_s))
+
+    async def _without_room(self, pet_id: str, works: Sequence[Work], known: Ended) -> dict[str, str]:
+        """Jobs that the album has no room for, and why; before any of their photos is fetched."""
+        ended, most = known.done.keys() | known.dead, self.limits.album_photos
+        waiting = sorted((w for w in works if w.job_id not in ended), key=lambda work: work.position)
+        jobs = [work.job for work in waiting]
+        if not may_be_full(known.record_bytes, jobs, most):
+            return {}
+        stored = await self._ports.store.read(pet_id)
+        return without_room(album_record.unpack(stored.record), jobs, most)
 
     async def give_up(self, work: Work, reason: str, attempts: int) -> None:
         """A job into the dead letters; not one that an album holds already."""

@@ -33,6 +33,7 @@ from sploot_media_clustering.errors import (
     SourceUnavailableError,
     TemporaryError,
 )
+from sploot_media_clustering.services.album_size import require_room
 from sploot_media_clustering.services.answer import Answer, failed_image
 from sploot_media_clustering.services.answering import Request as AnswerRequest
 from sploot_media_clustering.services.asking import MOST_QUESTIONS
@@ -102,6 +103,8 @@ def cluster(
     with open_engine(settings) as engine:
         find = find_albums_by_folder if by_folder else _as_one
         found = _named_as_before(out_folder, find(photos, engine.file_systems))
+        for album in found:
+            require_room(len(album.photos), settings.album_photos_most)
         _make_folder(out_folder)
         states = KeptStates(out_folder, engine.clustering)
         failures: list[PhotoFailure] = []

@@ -42,7 +42,10 @@ def worker() -> None:
     process = import_module("sploot_media_clustering.entrypoints.worker")
     told = worker_from_environment()
     manner = tools.Manner(
-        uri_template=store.uri_template, letters_most=told.letters_most, partitions=store.partitions
+        limits=tools.Limits(album_photos=settings.album_photos_most),
+        uri_template=store.uri_template,
+        letters_most=told.letters_most,
+        partitions=store.partitions,
     )
     health = process.Address(told.host, told.port) if told.port else None
     fetch = fetch_into(settings.cache, registry_from_environment())
