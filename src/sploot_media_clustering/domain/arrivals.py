@@ -97,7 +97,9 @@ def arrive(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumStat
 def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
     """The album without one photo: the exact inverse of adding it. An emptied cluster stays, empty.
 
-    An album whose decisions speak of the photo settles, so that they go on to hold.
+    Only the photo's moment may fall into other parts than it grew from, where its photos have no times and
+    came when the album was smaller. An album whose decisions speak of the photo settles, so that they go on
+    to hold.
 
     Raises:
         StateError: there is no such photo, or the state was made by another model.
@@ -128,7 +130,12 @@ def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState
     """The photo and its moment; its sightings have no place yet."""
     columns = tables.appended(state.columns, photo)
     near = linked(
-        state.columns.scene, state.columns.time_s, photo.scene, float(columns.time_s[-1]), model.moments
+        state.columns.scene,
+        state.columns.time_s,
+        photo.scene,
+        float(columns.time_s[-1]),
+        model.moments,
+        album=len(columns.scene),
     )
     moment = join(state.moments, near)
     state = _reweighed(state, moment, columns.scene, len(state.photos), model)
@@ -279,7 +286,8 @@ def _moments_without(state: AlbumState, index: int, model: TreeModel) -> Int64[n
     """Moments when one photo is gone: only its own can fall apart. The gone photo is put in none of them."""
     labels = state.moments.copy()
     rest = np.flatnonzero((labels == labels[index]) & (np.arange(len(labels)) != index))
-    parts = moments(state.columns.scene[rest], state.columns.time_s[rest], model.moments)
+    scenes, times_s = state.columns.scene[rest], state.columns.time_s[rest]
+    parts = moments(scenes, times_s, model.moments, album=len(labels) - 1)
     fresh = int(labels.max()) + 1
     labels[rest] = fresh + parts
     labels[index] = fresh + len(rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float16, Float32
+from jaxtyping import Float, Float16, Float32
 
 from sploot_media_clustering.domain.album import Photo, PhotoEmbedding, Sighting, SightingEmbedding
 from sploot_media_clustering.domain.grid import ATTRIBUTE_STEP, SCENE_STEP, SHARE_STEP, on_grid, share
@@ -16,17 +16,17 @@ from sploot_media_clustering.domain.tree import TreeModel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SceneHead:
-    """Leading principal components of whole photos, which tell scenes apart.
+    """Leading axes of whole photos, which tell scenes apart.
 
     Attributes:
-        mean: of the rooted embeddings of whole photos; shape [e].
+        mean: taken from the rooted embeddings of whole photos, if not 0; shape [e].
         axes: shape [c, e].
     """
 
     mean: Float32[np.ndarray, " e"]
     axes: Float32[np.ndarray, "c e"]
 
-    def project(self, whole: Float16[np.ndarray, "*n e"]) -> Float32[np.ndarray, "*n c"]:
+    def project(self, whole: Float[np.ndarray, "*n e"]) -> Float32[np.ndarray, "*n c"]:
         """Scene vectors of length 1, up to the grain of their grid."""
         vectors = (root(whole) - self.mean) @ self.axes.T
         length = np.linalg.norm(vectors, axis=-1, keepdims=True)

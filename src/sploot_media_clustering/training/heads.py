@@ -11,7 +11,6 @@ from jaxtyping import Float32
 
 from sploot_media_clustering.domain.album import PhotoEmbedding
 from sploot_media_clustering.domain.heads import root
-from sploot_media_clustering.domain.moments import MomentModel
 from sploot_media_clustering.domain.pictures import PictureHeads
 from sploot_media_clustering.domain.projection import Heads, SceneHead
 from sploot_media_clustering.domain.tree import TreeModel
@@ -19,17 +18,12 @@ from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.training.coats import CoatedPhotos, coated_photos, fit_coats, read_coats
 from sploot_media_clustering.training.identity import IdentityFit, fit_identity, head_without
 from sploot_media_clustering.training.labelled import DataSet, LabelledVectors, labelled_vectors
+from sploot_media_clustering.training.moments import MOMENTS, fit_moments
 from sploot_media_clustering.training.pictures import fit_pictures, look_level
 from sploot_media_clustering.training.preferences import Preferred, read_preferences, with_preferences
 from sploot_media_clustering.training.ratings import RatedPhotos, rated_photos, read_ratings
 
 SCENE_AXES: Final = 128
-
-MOMENTS: Final = MomentModel(gap_s=300.0, timed_cosine=0.3, untimed_cosine=0.85, tempering=0.1)
-"""Photos less than five minutes apart that show the same scene (of the raters' moments 19 in 20 pairs have a
-cosine above 0.3); without a time only near-duplicates (BCubed F with the raters' moments .90; at 0.8 and 0.9
-.88). Tempering by 0.5 costs households .03 to .1 of V-measure end to end; none at all splits animals that
-are alone."""
 
 ATOM_DISTANCE: Final = 0.3
 HINT_STRENGTH: Final = 8.0
@@ -102,16 +96,15 @@ def fit_heads(data: TrainingData, *, version: str, known: Heads | None = None) -
     coat = known.pictures.coat if known is not None else None
     if data.coated is not None:
         coat = fit_coats(data.coated).head
-    scene = None
     if data.rated is not None:
         pictures = fit_pictures(data.rated, coat)
     elif known is not None:
-        pictures, scene = replace(known.pictures, coat=coat), known.scene
+        pictures = replace(known.pictures, coat=coat)
     else:
         raise DatasetError("expected rated photos, since there are no heads to go on from, got none")
     if data.preferred:
         pictures = with_preferences(pictures, data.preferred)
-    return assembled(data, identity, pictures, version=version, scene=scene)
+    return assembled(data, identity, pictures, version=version, known=known)
 
 
 def assembled(
@@ -120,19 +113,27 @@ def assembled(
     pictures: PictureHeads,
     *,
     version: str,
-    scene: SceneHead | None = None,
+    known: Heads | None = None,
 ) -> Heads:
-    """Heads that were fitted one by one, as one value; without a head of scenes, one is fitted."""
+    """Heads that were fitted one by one, as one value, with scenes and what a moment is.
+
+    Both are those of known heads where no photo is rated.
+    """
+    if data.rated is None and known is not None:
+        scene, moments = known.scene, known.tree.moments
+    else:
+        scene = fit_scene(data.whole)
+        moments = fit_moments(data.rated, scene) if data.rated is not None else MOMENTS
     return Heads(
         network_version=data.network_version,
         identity=identity.head,
         pictures=pictures,
-        scene=scene or fit_scene(data.whole),
+        scene=scene,
         tree=TreeModel(
             version=version,
             subjects=identity.level,
             looks=look_level(pictures.look),
-            moments=MOMENTS,
+            moments=moments,
             atom_distance=ATOM_DISTANCE,
             hint_strength=HINT_STRENGTH,
             scene_dimension=SCENE_AXES,
@@ -160,8 +161,12 @@ def reference_statistics(embeddings: Sequence[PhotoEmbedding]) -> dict[str, tupl
 
 
 def fit_scene(whole: Float32[np.ndarray, "n e"]) -> SceneHead:
-    """Leading principal axes of whole photos, of which those of one moment differ least."""
-    mean = whole.mean(0)
-    centred = (whole - mean).astype(np.float64)
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    return SceneHead(mean.astype(np.float32), axes[:, ::-1][:, :SCENE_AXES].T.astype(np.float32))
+    """Leading axes of whole photos about zero, not about their mean.
+
+    What all photos have in common stays in: a photo with little besides has a direction of chance without it.
+    By moments of sets left out this is worth .04 of BCubed F.
+    """
+    exact = whole.astype(np.float64)
+    _, axes = np.linalg.eigh(exact.T @ exact)
+    nothing = np.zeros(whole.shape[1], np.float32)
+    return SceneHead(nothing, axes[:, ::-1][:, :SCENE_AXES].T.astype(np.float32))

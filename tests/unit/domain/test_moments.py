@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sploot_media_clustering.domain.grid import WEIGHT_STEP
 from sploot_media_clustering.domain.moments import (
+    SAME_PICTURE,
     MomentModel,
     copies,
     evidence_weights,
@@ -52,6 +53,19 @@ def test_without_a_time_only_near_duplicates_share_a_moment() -> None:
     assert moments(scenes, times, MODEL).tolist() == [0, 0, 1]
 
 
+def test_the_larger_the_album_the_more_alike_photos_without_a_time_must_be() -> None:
+    """Chance likenesses grow with it; a copy is of the occasion of its picture in any album."""
+    model = MomentModel(300.0, 0.5, 0.85, 0.5, untimed_rise=0.02)
+    assert [model.untimed_cosine_among(photos) for photos in (1, 2, 3, 5)] == pytest.approx(
+        [0.85, 0.85, 0.87, 0.89]
+    )
+    assert model.untimed_cosine_among(100_000) == SAME_PICTURE
+    pair = np.stack([unit(1, 0), unit(1, 0.6)])
+    unknown = np.full(2, np.nan)
+    assert moments(pair, unknown, model).tolist() == [0, 0]
+    assert moments(pair, unknown, model, album=9).tolist() == [0, 1]
+
+
 @given(st.integers(0, 2**31 - 1), st.integers(1, 12))
 def test_joining_one_by_one_gives_the_moments_of_all_at_once(seed: int, size: int) -> None:
     """A photo that links two moments makes them one."""
@@ -60,7 +74,7 @@ def test_joining_one_by_one_gives_the_moments_of_all_at_once(seed: int, size: in
     times = np.where(rng.random(size) < 0.3, np.nan, rng.uniform(0, 1500, size))
     grown = np.zeros(0, np.int64)
     for i in range(size):
-        grown = join(grown, linked(scenes[:i], times[:i], scenes[i], float(times[i]), MODEL))
+        grown = join(grown, linked(scenes[:i], times[:i], scenes[i], float(times[i]), MODEL, album=i + 1))
     assert same_partition(grown, moments(scenes, times, MODEL))
 
 
