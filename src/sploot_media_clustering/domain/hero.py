@@ -1,8 +1,8 @@
 """Heroes: the score of a picture, why it won, and the ranking of a cluster.
 
-The score is a weighted mean of signals. Weights are those of a logistic model of pairs (Bradley and Terry
-1952, "Rank analysis of incomplete block designs"), so a difference of scores says how often people would
-prefer one picture to the other; across albums scores mean nothing.
+The score is a weighted mean of signals. Weights are fitted on ratings, and a logistic model of pairs (Bradley
+and Terry 1952, "Rank analysis of incomplete block designs") says what they are worth: a difference of scores
+says how often people would prefer one picture to the other; across albums scores mean nothing.
 """
 
 from __future__ import annotations

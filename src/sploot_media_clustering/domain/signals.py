@@ -1,7 +1,8 @@
 """Signals: what speaks for showing a picture, each in [0, 1], higher is better.
 
-Every signal is a fixed, increasing map of something measured or of a probability, so that a reason given to
-people ("sharp", "facing the camera") means what it says.
+Every signal is a fixed, increasing map of something measured, of a probability, or of both, so that a reason
+given to people ("sharp", "facing the camera") means what it says. Pixels and the flaws that people would tick
+know different things: a picture may be soft on purpose, or sharp in the wrong place.
 """
 
 from __future__ import annotations
@@ -123,9 +124,9 @@ def signals(seen: Seen, scale: SignalScale) -> Float32[np.ndarray, " s"]:
     part = {name: scale.fraction(name, value) for name, value in scaled_measures(seen).items()}
     pixels = dict(zip(PIXEL_MEASURES, seen.pixels.tolist(), strict=True))
     found = {
-        "sharpness": (part["detail"] + part["acuity"]) / 2,
+        "sharpness": (part["detail"] + part["acuity"] + _without(seen, "blur")) / 3,
         "exposure": _exposure(seen, pixels["brightness"], pixels["highlights"], part["contrast"]),
-        "resolution": _resolution(pixels["source_px"]),
+        "resolution": (_resolution(pixels["source_px"]) + _without(seen, "lowres")) / 2,
         "size": part["size"],
         "framing": _framing(seen),
         "facing": _probability(seen, "view", "front")
@@ -169,8 +170,8 @@ def recency(times_s: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
 def _exposure(seen: Seen, brightness: float, highlights: float, contrast: float) -> float:
     middling = 1.0 - abs(brightness - _BEST_BRIGHTNESS) / _BRIGHTNESS_RANGE
     kept = 1.0 - highlights / _BURNT_OUT
-    right = _without(seen, "dark") + _without(seen, "bright")
-    return max(kept, 0.0) * (max(middling, 0.0) + contrast + right) / 4
+    measured = (max(middling, 0.0) + contrast) / 2
+    return max(kept, 0.0) * (measured + _without(seen, "dark", "bright")) / 2
 
 
 def _resolution(source_px: float) -> float:
@@ -181,7 +182,7 @@ def _resolution(source_px: float) -> float:
 def _framing(seen: Seen) -> float:
     gaps = edge_gaps(seen.box)
     free = sum(gap > 0 for gap in gaps) / len(gaps)
-    return (free + gaps[1] + _without(seen, "cut")) / 3
+    return ((free + gaps[1]) / 2 + _without(seen, "cut")) / 2
 
 
 def _between(value: float, low: float, high: float) -> float:

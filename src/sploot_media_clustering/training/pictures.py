@@ -11,25 +11,25 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar, nnls
 
 from sploot_media_clustering.domain.coats import CoatHead
 from sploot_media_clustering.domain.expectations import ScaleSearch
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
-from sploot_media_clustering.domain.hero import SCORED, HeroModel, scored_signals
+from sploot_media_clustering.domain.hero import HeroModel
 from sploot_media_clustering.domain.level import Concentration, LevelModel
 from sploot_media_clustering.domain.pictures import PictureHeads, look_features, seen_as
 from sploot_media_clustering.domain.signals import (
+    CLUSTER_SIGNALS,
     SCALED,
     UNKNOWN,
     Seen,
     SignalScale,
     scaled_measures,
     signals,
-    typicality,
 )
 from sploot_media_clustering.training.album_folds import album_folds
-from sploot_media_clustering.training.appeal import fit_appeal
+from sploot_media_clustering.training.appeal import centred, fit_appeal
 from sploot_media_clustering.training.attributes import fit_attributes
 from sploot_media_clustering.training.cue_basis import cue_basis
 from sploot_media_clustering.training.ratings import RatedPhotos
@@ -52,12 +52,17 @@ APPEAL_SPREADS: Final = 2.5
 """Signals run between these quantiles of the training photos; appeal, which is to order an album's best
 pictures too, over so many standard deviations to each side."""
 
-PAIR_WEIGHT_DECAY: Final = 1e-3
-"""L2 penalty on the weights of the hero model, the mean loss of a pair being 1."""
+HERO_RIDGE: Final = 1.0
+"""Penalty on the squared weights of signals, the sum of squared errors of ratings over photos being the loss:
+from 0.3 to 2 heroes are equally good."""
 
-RECENCY_ODDS: Final = 1.5
-"""No rater was told to prefer new pictures. We do, gently: of two equals the newest beats one of long ago in
-three albums of five."""
+_SHARPNESS: Final = (0.1, 20.0)
+"""Between these lies the factor from ratings to log odds of a pair."""
+
+CLUSTER_ODDS: Final = 1.5
+"""No rater was told to prefer new pictures, or those that are like the others of a cluster, which seldom are
+of another animal. We do, gently: of two equals the newest beats one of long ago in three albums of five.
+Typicality weighed by what raters chose costs .01 of the best of a look."""
 
 
 def fit_pictures(photos: RatedPhotos, coat: CoatHead | None = None) -> PictureHeads:
@@ -72,8 +77,9 @@ def fit_pictures(photos: RatedPhotos, coat: CoatHead | None = None) -> PictureHe
     basis = cue_basis(rated.cues)
     attributes = fit_attributes(rated.cues, rated.truth, folds, basis)
     appeal = fit_appeal(rated.cues, rated.hero, rated.albums, folds, basis)
-    features = look_features(rated.x, attributes.left_out)
-    look = fit_two_covariance(features, rated.looks, rated.albums, LOOK_FIT)
+    look = fit_two_covariance(
+        look_features(rated.x, attributes.left_out), rated.looks, rated.albums, LOOK_FIT
+    )
     seen = [
         seen_as(sighting, said, picked)
         for sighting, said, picked in zip(
@@ -81,16 +87,12 @@ def fit_pictures(photos: RatedPhotos, coat: CoatHead | None = None) -> PictureHe
         )
     ]
     scale = fit_scale(seen)
-    scored = scored_signals(
-        np.stack([signals(one, scale) for one in seen]),
-        _typical(look.project(features).astype(np.float64), rated.albums),
-        np.full(len(rated), UNKNOWN),
-    )
+    told = np.stack([signals(one, scale) for one in seen]).astype(np.float64)
     return PictureHeads(
         attributes=attributes.head,
         appeal=appeal.head,
         scale=scale,
-        hero=fit_hero(scored, rated.hero, rated.albums),
+        hero=fit_hero(told, rated.hero, rated.albums),
         look=look,
         coat=coat,
     )
@@ -124,23 +126,27 @@ def fit_scale(seen: list[Seen]) -> SignalScale:
 
 
 def fit_hero(
-    scored: Float64[np.ndarray, "n s"], hero: Float64[np.ndarray, " n"], albums: Int64[np.ndarray, " n"]
+    told: Float64[np.ndarray, "n s"], hero: Float64[np.ndarray, " n"], albums: Int64[np.ndarray, " n"]
 ) -> HeroModel:
-    """Weights under which the scores order pairs of an album's pictures as people did.
+    """Weights under which the scores follow what people said of an album's pictures.
+
+    Weights are those of a non-negative ridge regression of ratings, both sides less their album's mean; a
+    logistic model of pairs then says what a difference is worth.
 
     Args:
-        scored: signals of each photo, in the order of ``SCORED``.
+        told: signals of each photo, in the order of ``SIGNALS``.
         hero: rating of each photo.
-        albums: album of each photo. An album weighs as the root of its number of pairs: pairs of one album
-            are far from independent.
+        albums: album of each photo. In the model of pairs an album weighs as the root of their number: pairs
+            of one album are far from independent.
     """
+    weights = _signal_weights(centred(told, albums), centred(hero, albums))
     better, worse = ordered_pairs(hero, albums)
-    pairs = scored[better] - scored[worse]
     of_album = np.bincount(albums[better])[albums[better]]
-    log_odds = _pair_weights(pairs, 1.0 / np.sqrt(of_album))
-    log_odds[SCORED.index("recency")] = np.log(RECENCY_ODDS)
+    worth = _log_odds((told[better] - told[worse]) @ weights, 1.0 / np.sqrt(of_album))
+    log_odds = np.append(worth * weights, np.full(len(CLUSTER_SIGNALS), np.log(CLUSTER_ODDS)))
     total = float(log_odds.sum())
-    return HeroModel(log_odds / total, scored.mean(0), total)
+    usual = np.append(told.mean(0), np.full(len(CLUSTER_SIGNALS), UNKNOWN))
+    return HeroModel(log_odds / total, usual, total)
 
 
 def ordered_pairs(
@@ -151,28 +157,19 @@ def ordered_pairs(
     return better, worse
 
 
-def _pair_weights(
-    pairs: Float64[np.ndarray, "p s"], importance: Float64[np.ndarray, " p"]
+def _signal_weights(
+    told: Float64[np.ndarray, "n s"], hero: Float64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " s"]:
-    """Non-negative logistic regression without intercept: log odds for each unit of a signal."""
-    share = importance / importance.sum()
-
-    def loss(weights: Float64[np.ndarray, " s"]) -> tuple[float, Float64[np.ndarray, " s"]]:
-        ahead = pairs @ weights
-        wrong = share / (1.0 + np.exp(ahead))
-        penalty = 0.5 * PAIR_WEIGHT_DECAY * float(weights @ weights)
-        value = float(share @ np.logaddexp(0.0, -ahead)) + penalty
-        return value, PAIR_WEIGHT_DECAY * weights - wrong @ pairs
-
-    start = np.ones(pairs.shape[1])
-    bounds = [(0.0, None)] * pairs.shape[1]
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
+    """Non-negative ridge regression without intercept."""
+    width = told.shape[1]
+    penalised = np.vstack([told, np.sqrt(HERO_RIDGE) * np.eye(width)])
+    return np.asarray(nnls(penalised, np.append(hero, np.zeros(width)))[0])
 
 
-def _typical(
-    vectors: Float64[np.ndarray, "n l"], albums: Int64[np.ndarray, " n"]
-) -> Float64[np.ndarray, " n"]:
-    found = np.empty(len(vectors))
-    for album in np.unique(albums):
-        found[albums == album] = typicality(vectors[albums == album])
-    return found
+def _log_odds(ahead: Float64[np.ndarray, " p"], importance: Float64[np.ndarray, " p"]) -> float:
+    """What scores ahead are multiplied by to be the likeliest log odds that their pictures are preferred."""
+
+    def loss(factor: float) -> float:
+        return float(importance @ np.logaddexp(0.0, -factor * ahead))
+
+    return float(minimize_scalar(loss, bounds=_SHARPNESS, method="bounded").x)

@@ -56,11 +56,13 @@ def with_pixels(picture: Seen, **values: float) -> Seen:
     [
         ("sharpness", with_pixels(seen(), detail=-3.5), with_pixels(seen(), detail=-2.5)),
         ("sharpness", with_pixels(seen(), acuity=1.2), with_pixels(seen(), acuity=2.5)),
+        ("sharpness", seen(blur=0.9), seen(blur=0.1)),
         ("exposure", with_pixels(seen(), brightness=0.2), with_pixels(seen(), brightness=0.45)),
         ("exposure", with_pixels(seen(), contrast=0.1), with_pixels(seen(), contrast=0.2)),
         ("exposure", seen(dark=0.9), seen(dark=0.1)),
         ("exposure", seen(bright=0.9), seen(bright=0.1)),
         ("resolution", with_pixels(seen(), source_px=150.0), with_pixels(seen(), source_px=350.0)),
+        ("resolution", seen(lowres=0.9), seen(lowres=0.1)),
         ("size", replace(seen(), box=Box(0.4, 0.4, 0.6, 0.7)), seen()),
         ("framing", replace(seen(), box=Box(0.0, 0.2, 0.7, 0.8)), seen()),
         ("framing", seen(cut=0.9), seen(cut=0.1)),

@@ -7,7 +7,7 @@ import pytest
 from rated_albums import LOOKS, rated
 
 from sploot_media_clustering.domain.attributes import columns_of
-from sploot_media_clustering.domain.hero import SCORED
+from sploot_media_clustering.domain.signals import SIGNALS
 from sploot_media_clustering.training.album_folds import album_folds
 from sploot_media_clustering.training.appeal import centred, fit_appeal
 from sploot_media_clustering.training.attributes import fit_attributes
@@ -96,10 +96,10 @@ def test_pairs_are_of_one_album_and_differ() -> None:
 def test_hero_weights_follow_what_people_chose() -> None:
     """The signal that decides weighs most, one that people dislike weighs nothing, all sum to 1."""
     rng = np.random.default_rng(0)
-    scored = rng.uniform(size=(200, len(SCORED)))
-    liked, disliked = SCORED.index("eyes"), SCORED.index("size")
-    hero = scored[:, liked] - 0.5 * scored[:, disliked]
-    model = fit_hero(scored, hero, np.repeat(np.arange(20), 10))
+    told = rng.uniform(size=(200, len(SIGNALS)))
+    liked, disliked = SIGNALS.index("eyes"), SIGNALS.index("size")
+    hero = told[:, liked] - 0.5 * told[:, disliked]
+    model = fit_hero(told, hero, np.repeat(np.arange(20), 10))
     assert model.weights.argmax() == liked
     assert model.weights[disliked] == 0.0
     assert model.weights.sum() == pytest.approx(1.0)
@@ -115,7 +115,7 @@ def test_all_heads_together_describe_a_photo() -> None:
     np.fill_diagonal(distance, np.inf)
     kind = np.arange(len(PHOTOS)) % 9 % len(LOOKS)
     assert (kind[distance.argmin(1)] == kind).all()
-    sharpness = np.array([one.signals[SCORED.index("sharpness")] for one in described])
+    sharpness = np.array([one.signals[SIGNALS.index("sharpness")] for one in described])
     assert np.corrcoef(sharpness, PHOTOS.hero)[0, 1] > 0.9
 
 
