@@ -47,7 +47,9 @@ def tree_model(*, min_size: int = 2) -> TreeModel:
             sure=0.5,
             min_size=2,
         ),
-        moments=MomentModel(gap_s=300.0, timed_cosine=0.3, untimed_cosine=0.95, tempering=0.5),
+        moments=MomentModel(
+            gap_s=300.0, timed_cosine=0.3, untimed_cosine=0.9, tempering=0.5, untimed_rise=0.02
+        ),
         atom_distance=0.3,
         hint_strength=4.0,
         scene_dimension=SCENE_DIMENSION,

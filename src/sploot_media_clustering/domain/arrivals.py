@@ -97,9 +97,7 @@ def arrive(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumStat
 def remove(state: AlbumState, image_id: str, model: TreeModel) -> AlbumState:
     """The album without one photo: the exact inverse of adding it. An emptied cluster stays, empty.
 
-    Only the photo's moment may fall into other parts than it grew from, where its photos have no times and
-    came when the album was smaller. An album whose decisions speak of the photo settles, so that they go on
-    to hold.
+    An album whose decisions speak of the photo settles, so that they go on to hold.
 
     Raises:
         StateError: there is no such photo, or the state was made by another model.
@@ -135,7 +133,7 @@ def _with_photo(state: AlbumState, photo: Photo, model: TreeModel) -> AlbumState
         photo.scene,
         float(columns.time_s[-1]),
         model.moments,
-        album=len(columns.scene),
+        album=state.settled,
     )
     moment = join(state.moments, near)
     state = _reweighed(state, moment, columns.scene, len(state.photos), model)
@@ -287,7 +285,7 @@ def _moments_without(state: AlbumState, index: int, model: TreeModel) -> Int64[n
     labels = state.moments.copy()
     rest = np.flatnonzero((labels == labels[index]) & (np.arange(len(labels)) != index))
     scenes, times_s = state.columns.scene[rest], state.columns.time_s[rest]
-    parts = moments(scenes, times_s, model.moments, album=len(labels) - 1)
+    parts = moments(scenes, times_s, model.moments, album=state.settled)
     fresh = int(labels.max()) + 1
     labels[rest] = fresh + parts
     labels[index] = fresh + len(rest)

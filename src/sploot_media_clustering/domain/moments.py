@@ -83,7 +83,8 @@ def linked(
         scene: unit scene vector of the one photo.
         time_s: its wall-clock time or NaN.
         model: thresholds.
-        album: number of photos in the album, the one photo among them.
+        album: number of photos of its last settling: counted anew whenever one comes, removing it would
+            not undo what adding it did.
     """
     cosine = scenes @ scene
     apart = np.abs(times_s - time_s)
@@ -104,11 +105,11 @@ def moments(
         scenes: unit scene vectors of the photos.
         times_s: their wall-clock times, NaN where unknown.
         model: thresholds.
-        album: number of photos in the album; by default these are all.
+        album: number of photos in the album when it settled; by default these are all.
     """
     size = len(scenes)
     labels = np.arange(size)
-    for first, second in _linked_pairs(scenes, times_s, model, album or size):
+    for first, second in _linked_pairs(scenes, times_s, model, size if album is None else album):
         apart = labels[first] != labels[second]
         if apart.any():
             links = labels[first[apart]], labels[second[apart]]

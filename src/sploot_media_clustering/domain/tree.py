@@ -92,7 +92,8 @@ class AlbumState:
         names: of each subject, None where nobody named it.
         decisions: what people said, oldest first.
         superseded: id of each decision that a newer one contradicts, and of that one; as last settled.
-        unsettled: photos that came or went since the last settling.
+        settled: photos of the last settling.
+        unsettled: photos that came or went since.
         expected_animals: fewest and most animals, as the owner said.
         lineage: what merged and split, newest last.
         heroes: photos that each cluster showed last, best first, by cluster id.
@@ -109,6 +110,7 @@ class AlbumState:
     names: tuple[str | None, ...] = ()
     decisions: tuple[Decision, ...] = ()
     superseded: Mapping[str, str] = field(default_factory=dict)
+    settled: int = 0
     unsettled: int = 0
     expected_animals: tuple[int, int] | None = None
     lineage: tuple[LineageEvent, ...] = ()
@@ -227,6 +229,7 @@ def _settled(
         looks=looks,
         names=subjects.names,
         superseded=subjects.superseded,
+        settled=len(photos),
         unsettled=0,
     )
     return _named(settled, before, rows, confirmed(said, Assignment(subjects.level.labels, subjects.animals)))

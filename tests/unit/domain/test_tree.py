@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies_album import Spec, album, albums, tree_model
+from strategies_album import SCENE_DIMENSION, Spec, album, albums, tree_model
 
 from sploot_media_clustering.domain import arrivals, tree
 from sploot_media_clustering.domain.album import Box, Photo
 from sploot_media_clustering.domain.columns import conflicts
-from sploot_media_clustering.domain.grid import VECTOR_STEP, on_grid
+from sploot_media_clustering.domain.grid import SCENE_STEP, VECTOR_STEP, on_grid
 from sploot_media_clustering.domain.level import ALONE, ASIDE, PLACED, SURE_OF_FURTHER
 from sploot_media_clustering.domain.tree import AlbumState
 from sploot_media_clustering.errors import StateError
@@ -92,6 +92,22 @@ def test_adding_then_removing_a_photo_restores_the_statistics(spec: Spec, seed: 
         np.testing.assert_array_equal(a.level.mixture.sums, b.level.mixture.sums)
         np.testing.assert_array_equal(a.rows, b.rows)
     assert [p.image_id for p in after.photos] == [p.image_id for p in before.photos]
+
+
+def test_what_was_one_moment_at_the_last_settling_is_one_when_a_photo_of_it_goes() -> None:
+    """In the larger album that it was taken from, its two photos would not have been alike enough."""
+    scenes = np.eye(SCENE_DIMENSION, dtype=np.float32)
+    beside = on_grid(np.array([0.93, 0.3676, 0, 0, 0], np.float32), SCENE_STEP)
+    photos = album(5, 9, 2, timed=False)
+    shown = [scenes[0], beside, *(scenes[2 + i % 3] for i in range(6)), scenes[0]]
+    photos = tuple(replace(photo, scene=scene) for photo, scene in zip(photos, shown, strict=True))
+    state = tree.settle(unnamed(photos[:2]), MODEL)
+    for photo in photos[2:]:
+        state, _ = arrivals.arrive(state, photo, MODEL)
+    state = arrivals.remove(state, photos[-1].image_id, MODEL)
+    assert state.moments[0] == state.moments[1]
+    settled = tree.settle(state, MODEL)
+    assert settled.moments[0] != settled.moments[1]
 
 
 @settings(max_examples=40)
