@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -125,7 +126,9 @@ def unpacked(file: Path) -> PixelViews:
     with np.load(file) as told:
         data, ends = told["files"].tobytes(), told["ends"].tolist()
         columns = {name: told[name] for name in ("places", "boxes", "animals", "sets")}
-    images = [Image.open(io.BytesIO(data[a:b])) for a, b in zip([0, *ends], ends, strict=False)]
+    with ThreadPoolExecutor() as pool:
+        parts = [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        images = list(pool.map(_decompressed, parts))
     wholes, wides = images[: len(images) // 2], images[len(images) // 2 :]
     crops = [
         wide.resize((SIDE_PX, SIDE_PX), box=tuple((WIDE_PX * place).tolist()))
@@ -133,6 +136,11 @@ def unpacked(file: Path) -> PixelViews:
     ]
     shown = (np.stack([np.asarray(image) for image in kind]) for kind in (wholes, crops, wides))
     return PixelViews(*shown, **columns)
+
+
+def _decompressed(view: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(view)) as image:
+        return image.convert("RGB")
 
 
 def tune_all(told: argparse.Namespace) -> None:
