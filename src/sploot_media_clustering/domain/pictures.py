@@ -14,19 +14,31 @@ from sploot_media_clustering.domain.coats import CoatHead, no_coat
 from sploot_media_clustering.domain.cues import cues
 from sploot_media_clustering.domain.heads import TwoCovarianceHead
 from sploot_media_clustering.domain.hero import AppealHead, HeroModel
+from sploot_media_clustering.domain.look_words import WordHead
 from sploot_media_clustering.domain.signals import Seen, SignalScale, signals
+
+_WORD_SHARE: Final = np.float32(2.0)
+"""Of words beside attributes: they are fitted on looks themselves. Between 2 and 4 looks are equally good."""
 
 _KINDS: Final = np.concatenate([np.arange(part.start, part.stop) for part in map(columns_of, KIND_GROUPS)])
 
 
 def look_features(
-    x: Float32[np.ndarray, "*n f"], attributes: Float32[np.ndarray, "*n a"]
+    x: Float32[np.ndarray, "*n f"],
+    attributes: Float32[np.ndarray, "*n a"],
+    words: Float32[np.ndarray, "*n w"] | None = None,
 ) -> Float32[np.ndarray, "*n k"]:
     """What the look head reads: the feature vector, and the root of each probability of a kind of picture.
 
     Roots make the distance between two distributions Hellinger's, as they do for embeddings.
+
+    Args:
+        x: feature vectors.
+        attributes: probabilities, in the order of ``ATTRIBUTES``.
+        words: probabilities of the words by which looks are named, where a head of them was fitted.
     """
-    return np.concatenate([x, np.sqrt(attributes[..., _KINDS])], axis=-1)
+    said = [] if words is None else [_WORD_SHARE * np.sqrt(words)]
+    return np.concatenate([x, np.sqrt(attributes[..., _KINDS]), *said], axis=-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +67,7 @@ class PictureHeads:
         hero: weights of the signals.
         look: projection to look vectors.
         coat: what the animal wears, or None where nobody told it of the labelled animals.
+        words: by which people name looks, or None where too few names have a word in common.
     """
 
     attributes: AttributeHead
@@ -63,6 +76,7 @@ class PictureHeads:
     hero: HeroModel
     look: TwoCovarianceHead
     coat: CoatHead | None = None
+    words: WordHead | None = None
 
     def describe(self, x: Float32[np.ndarray, " f"], sighting: SightingEmbedding) -> Described:
         """Everything about one sighting but whose it is.
@@ -75,9 +89,10 @@ class PictureHeads:
         attributes = self.attributes.probabilities(read)
         seen = seen_as(sighting, attributes, float(self.appeal.appeal(read)))
         coat = self.coat.probabilities(x) if self.coat else no_coat()
+        words = self.words.probabilities(read) if self.words else None
         return Described(
             attributes=np.concatenate([attributes, coat]),
-            look=self.look.project(look_features(x, attributes)),
+            look=self.look.project(look_features(x, attributes, words)),
             signals=signals(seen, self.scale),
         )
 

@@ -32,6 +32,7 @@ from sploot_media_clustering.training.album_folds import album_folds
 from sploot_media_clustering.training.appeal import centred, fit_appeal
 from sploot_media_clustering.training.attributes import fit_attributes
 from sploot_media_clustering.training.cue_basis import cue_basis
+from sploot_media_clustering.training.look_words import fit_words
 from sploot_media_clustering.training.ratings import RatedPhotos
 from sploot_media_clustering.training.two_covariance import TwoCovarianceFit, fit_two_covariance
 
@@ -77,9 +78,9 @@ def fit_pictures(photos: RatedPhotos, coat: CoatHead | None = None) -> PictureHe
     basis = cue_basis(rated.cues)
     attributes = fit_attributes(rated.cues, rated.truth, folds, basis)
     appeal = fit_appeal(rated.cues, rated.hero, rated.albums, folds, basis)
-    look = fit_two_covariance(
-        look_features(rated.x, attributes.left_out), rated.looks, rated.albums, LOOK_FIT
-    )
+    words = fit_words(rated.cues, rated.look_names, rated.albums, folds, basis)
+    kinds = look_features(rated.x, attributes.left_out, words.left_out if words else None)
+    look = fit_two_covariance(kinds, rated.looks, rated.albums, LOOK_FIT)
     seen = [
         seen_as(sighting, said, picked)
         for sighting, said, picked in zip(
@@ -95,6 +96,7 @@ def fit_pictures(photos: RatedPhotos, coat: CoatHead | None = None) -> PictureHe
         hero=fit_hero(told, rated.hero, rated.albums),
         look=look,
         coat=coat,
+        words=words.head if words else None,
     )
 
 

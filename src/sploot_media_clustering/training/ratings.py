@@ -123,6 +123,7 @@ class RatedPhotos:
         cues: what attribute and appeal heads read.
         albums: index of each photo's album.
         looks: index of each photo's look, unique over albums; a photo of no look has one of its own.
+        look_names: what the rater calls each photo's look; None for a photo of no look.
         moments: index of each photo's moment, unique over albums.
         hero: mean rating over raters.
         first_hero: rating of the first rater.
@@ -137,6 +138,7 @@ class RatedPhotos:
     cues: Float32[np.ndarray, "n c"]
     albums: Int64[np.ndarray, " n"]
     looks: Int64[np.ndarray, " n"]
+    look_names: tuple[str | None, ...]
     moments: Int64[np.ndarray, " n"]
     hero: Float64[np.ndarray, " n"]
     first_hero: Float64[np.ndarray, " n"]
@@ -183,6 +185,7 @@ def rated_photos(ratings: Sequence[Rating], embeddings: Mapping[str, PhotoEmbedd
         cues=np.stack([cues(v, s.box, s.detector_score, s.pixels) for v, s in zip(x, best, strict=True)]),
         albums=albums.astype(np.int64),
         looks=numbered([(r.album, r.look, "" if r.look else r.key) for r in first]),
+        look_names=tuple(r.look for r in first),
         moments=numbered([(r.album, r.moment) for r in first]),
         hero=np.array([np.mean([r.hero for r in said]) for said in by_photo.values()], np.float64),
         first_hero=np.array([rating.hero for rating in first], np.float64),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from tests.rated_albums import rated
+from rated_albums import rated
 
 from sploot_media_clustering.training.heads import fit_scene
 from sploot_media_clustering.training.moments import MOMENTS, fit_moments
