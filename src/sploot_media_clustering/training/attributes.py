@@ -7,16 +7,26 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from scipy.special import softmax
 
 from sploot_media_clustering.domain.attributes import TICKED, VOCABULARY, AttributeHead
-from sploot_media_clustering.training.cue_basis import CueBasis
+from sploot_media_clustering.training.cue_basis import CueBasis, cue_basis
 from sploot_media_clustering.training.logistic import logistic_regression, temperature_of
 
 WEIGHT_DECAY: Final = 2e-4
 """L2 penalty on weights, a photo's mean loss being 1: the least log loss of albums left out lies between
 1e-4 and 3e-4 for most groups."""
+
+ORDERED: Final = frozenset({"framing"})
+"""Groups whose values go from near to far."""
+
+ORDERED_WEIGHT_DECAY: Final = 1e-4
+"""The same of the steps between neighbours."""
+
+ORDERED_CONTEXT_SPREAD: Final = 0.11
+"""The box tells more of them than of other groups: framing of albums left out is right in .80 of photos, with
+the usual spread of cues in .79, without the order in .78."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,23 +54,47 @@ def fit_attributes(
         cues: of each photo.
         truth: index of each photo's value, a column a group of ``VOCABULARY``.
         folds: of each photo; photos of one album share one.
-        basis: in which the head is fitted.
+        basis: in which all groups but those of :data:`ORDERED` are fitted.
     """
-    z = basis.components(cues)
+    near_to_far = cue_basis(cues, context_spread=ORDERED_CONTEXT_SPREAD)
     weights, biases, left_out = [], [], []
-    for group, (_, values) in enumerate(VOCABULARY.items()):
+    for group, (name, values) in enumerate(VOCABULARY.items()):
         target = np.eye(len(values))[truth[:, group]]
-        logits = np.empty_like(target)
-        for train, held in _splits(folds):
-            weight, bias = logistic_regression(z[train], target[train], WEIGHT_DECAY)
-            logits[held] = z[held] @ weight.T + bias
-        temperature = temperature_of(logits, target)
-        weight, bias = logistic_regression(z, target, WEIGHT_DECAY)
-        weights.append(weight / temperature)
-        biases.append(bias / temperature)
-        left_out.append(softmax(logits / temperature, axis=1))
-    head = AttributeHead(TICKED, *basis.unfolded(np.concatenate(weights), np.concatenate(biases)))
+        ordered = name in ORDERED
+        own = near_to_far if ordered else basis
+        fitted = _fit_group(own.components(cues), target, folds, ordered=ordered)
+        weight, bias = own.unfolded(fitted.weight, fitted.bias)
+        weights.append(weight)
+        biases.append(bias)
+        left_out.append(fitted.left_out)
+    head = AttributeHead(TICKED, np.concatenate(weights), np.concatenate(biases))
     return AttributeFit(head, np.concatenate(left_out, axis=1).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """One group in its basis: calibrated weights and biases, and what is said of each fold without it."""
+
+    weight: Float64[np.ndarray, "v p"]
+    bias: Float64[np.ndarray, " v"]
+    left_out: Float64[np.ndarray, "n v"]
+
+
+def _fit_group(
+    z: Float64[np.ndarray, "n p"],
+    target: Float64[np.ndarray, "n v"],
+    folds: Int64[np.ndarray, " n"],
+    *,
+    ordered: bool,
+) -> _Group:
+    decay = ORDERED_WEIGHT_DECAY if ordered else WEIGHT_DECAY
+    logits = np.empty_like(target)
+    for train, held in _splits(folds):
+        weight, bias = logistic_regression(z[train], target[train], decay, ordered=ordered)
+        logits[held] = z[held] @ weight.T + bias
+    temperature = temperature_of(logits, target)
+    weight, bias = logistic_regression(z, target, decay, ordered=ordered)
+    return _Group(weight / temperature, bias / temperature, softmax(logits / temperature, axis=1))
 
 
 def _splits(

@@ -46,18 +46,26 @@ class CueBasis:
         return direct.astype(np.float32), (bias - direct @ self.mean).astype(np.float32)
 
 
-def cue_basis(cues: Float32[np.ndarray, "n c"], components: int = COMPONENTS) -> CueBasis:
-    """The leading components of cues in which both views and each cue of box and pixels count alike."""
+def cue_basis(
+    cues: Float32[np.ndarray, "n c"], components: int = COMPONENTS, context_spread: float = CONTEXT_SPREAD
+) -> CueBasis:
+    """The leading components of cues in which both views and each cue of box and pixels count alike.
+
+    Args:
+        cues: of each photo.
+        components: how many are kept.
+        context_spread: standard deviation given to each cue of box and pixels.
+    """
     mean = cues.mean(0).astype(np.float64)
-    scale = _column_scale(cues)
+    scale = _column_scale(cues, context_spread)
     return CueBasis(mean, principal_axes((cues - mean) * scale, components) * scale)
 
 
-def _column_scale(cues: Float32[np.ndarray, "n c"]) -> Float64[np.ndarray, " c"]:
+def _column_scale(cues: Float32[np.ndarray, "n c"], context_spread: float) -> Float64[np.ndarray, " c"]:
     scale = np.ones(cues.shape[1])
     embedded = cues.shape[1] - CONTEXT_CUES
     scale[: embedded // 2] = 1.0 / WHOLE_SHARE
     spread = cues[:, embedded:].astype(np.float64).std(0)
     varies = spread > _LEAST_SPREAD
-    scale[embedded:] = np.where(varies, CONTEXT_SPREAD / np.where(varies, spread, 1.0), 0.0)
+    scale[embedded:] = np.where(varies, context_spread / np.where(varies, spread, 1.0), 0.0)
     return scale

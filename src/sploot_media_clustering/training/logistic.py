@@ -24,6 +24,8 @@ def logistic_regression(
     target: Float64[np.ndarray, "n v"],
     weight_decay: float,
     importance: Float64[np.ndarray, " n"] | None = None,
+    *,
+    ordered: bool = False,
 ) -> tuple[Float64[np.ndarray, "v p"], Float64[np.ndarray, " v"]]:
     """Weights and biases of the least penalised mean log loss.
 
@@ -32,23 +34,27 @@ def logistic_regression(
         target: probability of each value; rows sum to 1.
         weight_decay: L2 penalty on weights.
         importance: of each row; by default all alike.
+        ordered: values go from little to much. Then the penalty is on the odds of neighbours
+            (adjacent-category logits: Agresti 2010, "Analysis of ordinal categorical data", section 4.1).
     """
     size, values = target.shape
     width = z.shape[1]
+    steps = np.tril(np.ones((values, values)), -1)[:, :-1] if ordered else np.eye(values)
+    freedom = steps.shape[1]
     share = np.full(size, 1.0 / size) if importance is None else importance / importance.sum()
 
     def loss(flat: Float64[np.ndarray, " k"]) -> tuple[float, Float64[np.ndarray, " k"]]:
-        weight, bias = flat[: values * width].reshape(values, width), flat[values * width :]
-        log_p = log_softmax(z @ weight.T + bias, axis=1)
-        error = (np.exp(log_p) - target) * share[:, None]
+        weight, bias = flat[: freedom * width].reshape(freedom, width), flat[freedom * width :]
+        log_p = log_softmax((z @ weight.T + bias) @ steps.T, axis=1)
+        error = (np.exp(log_p) - target) * share[:, None] @ steps
         penalty = weight_decay * float((weight**2).sum()) + _BIAS_DECAY * float((bias**2).sum())
         slope = error.T @ z + weight_decay * weight
         lift = error.sum(0) + _BIAS_DECAY * bias
         return -float(share @ (target * log_p).sum(1)) + 0.5 * penalty, np.concatenate([slope.ravel(), lift])
 
-    start = np.zeros(values * (width + 1))
+    start = np.zeros(freedom * (width + 1))
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}).x
-    return best[: values * width].reshape(values, width), best[values * width :]
+    return steps @ best[: freedom * width].reshape(freedom, width), steps @ best[freedom * width :]
 
 
 def temperature_of(

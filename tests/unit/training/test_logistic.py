@@ -25,6 +25,16 @@ def test_importance_counts_like_repetition() -> None:
     assert weighted[0] == pytest.approx(repeated[0], abs=1e-3)
 
 
+def test_what_is_ordered_is_told_beyond_its_examples() -> None:
+    """Far out, where nothing was seen, the outermost values stay the likeliest."""
+    z = np.linspace(-1, 1, 41)[:, None]
+    target = np.eye(4)[np.digitize(z[:, 0], (-0.5, 0.0, 0.5))]
+    weight, bias = logistic_regression(z, target, 1e-2, ordered=True)
+    assert (np.diff(weight[:, 0]) > 0).all()
+    assert (np.array([[-9.0], [9.0]]) @ weight.T + bias).argmax(1).tolist() == [0, 3]
+    assert ((z @ weight.T + bias).argmax(1) == target.argmax(1)).mean() > 0.9
+
+
 def test_temperature_undoes_overconfidence() -> None:
     """Logits twice as large as is right are halved."""
     rng = np.random.default_rng(0)
