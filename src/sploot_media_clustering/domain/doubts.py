@@ -20,6 +20,7 @@ from sploot_media_clustering.domain.conflicts import none
 from sploot_media_clustering.domain.corrected import MORE_LIKELY_THAN_NOT
 from sploot_media_clustering.domain.corrections import vouched
 from sploot_media_clustering.domain.expectations import ScaleSearch
+from sploot_media_clustering.domain.groups import members
 from sploot_media_clustering.domain.level import ASIDE, UNSURE
 from sploot_media_clustering.domain.merge_path import merge_paths
 from sploot_media_clustering.domain.mixture import log_evidence
@@ -38,6 +39,9 @@ from sploot_media_clustering.domain.tree import AlbumState, TreeModel, sighting_
 
 _LEAST_WORTH: Final = 0.2
 """Photos: what is worth less is not asked."""
+
+_AT_ONCE: Final = 1 << 18
+"""Pairs of components that are weighed at once, in ordinary albums all: some 300 MB."""
 
 _LEAST_TO_HALVE: Final = 4
 _MOST_TO_HALVE: Final = 600
@@ -86,48 +90,57 @@ def doubts(state: AlbumState, model: TreeModel, most: int) -> list[Doubt]:
 
 
 def _unsure(state: AlbumState, said: list[Statement], assigned: Assignment) -> Iterator[Doubt]:
-    level, subject = state.subjects, state.subject_labels()
+    level, rows_of = state.subjects, _rows_of_subjects(state)
     known = vouched(said, assigned)
     waiting = np.flatnonzero((level.reasons == UNSURE) & (level.guesses != ASIDE))
     target = np.append(state.animals, ASIDE)[level.guesses]
     likely = level.probabilities >= MORE_LIKELY_THAN_NOT
+    follow_all = np.bincount(target[waiting[likely[waiting]]], minlength=len(rows_of))
     for row in waiting.tolist():
         guess, chance = int(target[row]), float(level.probabilities[row])
-        follow = 0
-        if guess not in known:
-            follow = int((likely[waiting] & (target[waiting] == guess)).sum()) - int(likely[row])
-        others = np.flatnonzero(subject == guess)
-        yield Doubt("confirm", (guess,), np.array([row]), others, chance, chance * (1 + follow))
+        follow = 0 if guess in known else int(follow_all[guess]) - int(likely[row])
+        yield Doubt("confirm", (guess,), np.array([row]), rows_of[guess], chance, chance * (1 + follow))
+
+
+def _rows_of_subjects(state: AlbumState) -> list[Int64[np.ndarray, " m"]]:
+    """Sightings of each subject."""
+    subject = state.subject_labels()
+    found = dict(zip(np.unique(subject).tolist(), members(subject), strict=True))
+    return [found.get(k, np.zeros(0, np.int64)) for k in range(len(state.subject_ids))]
 
 
 def _pairs(
     state: AlbumState, said: list[Statement], assigned: Assignment, model: TreeModel
 ) -> Iterator[Doubt]:
-    size, subject = len(state.subject_ids), state.subject_labels()
-    rows = [np.flatnonzero(subject == k) for k in range(size)]
-    apart, gain = _apart(state, said, assigned), _merge_gains(state)
-    for first, second in combinations(range(size), 2):
-        one, two = rows[first], rows[second]
-        if apart[first, second] or not len(one) or not len(two):
-            continue
-        chance = float(expit(gain[first, second] / model.subjects.temperature))
-        yield Doubt("same", (first, second), one, two, chance, chance * min(len(one), len(two)))
+    rows = _rows_of_subjects(state)
+    sizes = np.array([len(part) for part in rows], np.int64)
+    chances = expit(_merge_gains(state) / model.subjects.temperature)
+    worth = chances * np.minimum(sizes[:, None], sizes)
+    asked = np.triu(~_apart(state, said, assigned) & (worth >= _LEAST_WORTH), 1)
+    for first, second in np.argwhere(asked).tolist():
+        chance = float(chances[first, second])
+        pair = (first, second)
+        yield Doubt("same", pair, rows[first], rows[second], chance, float(worth[pair]))
 
 
 def _merge_gains(state: AlbumState) -> Float64[np.ndarray, "a a"]:
     """Gain in log evidence if two animals were one: the most that any two of their components have."""
     mixture, prior = state.subjects.mixture, state.subjects.prior
     alone = log_evidence(mixture.weights, mixture.sums, mixture.counts, prior)
-    i, j = np.triu_indices(len(mixture), 1)
-    joint = log_evidence(
-        mixture.weights[i] + mixture.weights[j],
-        mixture.sums[i] + mixture.sums[j],
-        mixture.counts[i] + mixture.counts[j],
-        prior,
-    )
     size = len(state.subject_ids)
     gain = np.full((size, size), -np.inf)
-    np.maximum.at(gain, (state.animals[i], state.animals[j]), joint - alone[i] - alone[j])
+    places = np.arange(len(mixture))
+    at_once = max(1, _AT_ONCE // max(len(mixture), 1))
+    for start in range(0, len(mixture), at_once):
+        i, j = np.nonzero(places[start : start + at_once, None] < places)
+        i += start
+        joint = log_evidence(
+            mixture.weights[i] + mixture.weights[j],
+            mixture.sums[i] + mixture.sums[j],
+            mixture.counts[i] + mixture.counts[j],
+            prior,
+        )
+        np.maximum.at(gain, (state.animals[i], state.animals[j]), joint - alone[i] - alone[j])
     return np.maximum(gain, gain.T)
 
 

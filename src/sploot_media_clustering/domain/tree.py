@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
+from scipy.sparse import csr_array
 
 from sploot_media_clustering.domain import columns as tables
 from sploot_media_clustering.domain import level as levels
@@ -335,11 +336,10 @@ def _overlap(
     old: Int64[np.ndarray, " s"],
     old_size: int,
     worth: Int64[np.ndarray, " s"],
-) -> Int64[np.ndarray, "new old"]:
-    table = np.zeros((int(new.max(initial=-1)) + 1, old_size), np.int64)
+) -> csr_array:
     both = (new >= 0) & (old >= 0)
-    np.add.at(table, (new[both], old[both]), worth[both])
-    return table
+    shape = (int(new.max(initial=-1)) + 1, old_size)
+    return csr_array((worth[both], (new[both], old[both])), shape=shape)
 
 
 def _first_members(state: AlbumState, labels: Int64[np.ndarray, " s"]) -> list[str]:
