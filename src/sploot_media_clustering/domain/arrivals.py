@@ -6,6 +6,7 @@ vectors, and of those of its moment, whose photos share evidence and so weigh le
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,6 +25,7 @@ from sploot_media_clustering.domain.tree import (
     AlbumState,
     Looks,
     TreeModel,
+    brought_to,
     require,
     settle,
 )
@@ -41,6 +43,10 @@ _SETTLE_AFTER_STRANGERS: Final = 2
 alone can found. In a large album, a share of it."""
 
 _STRANGERS_SHARE: Final = 0.02
+
+_AT_ONCE_SHARE: Final = 0.01
+"""Of a large album: to find each of so many photos its place takes longer than to settle it, since each looks
+at the whole album."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,28 @@ def add(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumState, 
         or speaks_of(state, photo.image_id)
     )
     return (settle(state, model) if due else state), Added(arrived, due)
+
+
+def add_all(state: AlbumState, photos: Sequence[Photo], model: TreeModel) -> AlbumState:
+    """The album with some photos more, each as :func:`add` adds it; a large one settles at once for many.
+
+    Args:
+        state: of the album.
+        photos: none twice.
+        model: of the album.
+
+    Raises:
+        StateError: the state was made by another model.
+    """
+    require(state, model)
+    large = len(state.columns) > model.subjects.reach.all_pairs
+    if large and len(photos) > _AT_ONCE_SHARE * len(state.photos):
+        came = {photo.image_id for photo in photos}
+        known = [photo for photo in state.photos if photo.image_id not in came]
+        return brought_to(state, [*known, *photos], model)
+    for photo in photos:
+        state, _ = add(state, photo, model)
+    return state
 
 
 def _strangers(state: AlbumState) -> int:

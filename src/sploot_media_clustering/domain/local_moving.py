@@ -101,9 +101,8 @@ class _Moves:
         known.weights[0] -= weight
         known.sums[0] -= weight * vector
         known.counts[0] -= 1
-        stays, joins = gain_of_joining(
-            (weight * vector)[None], np.full(2, weight), known, self._prior
-        ).tolist()
+        both = np.array([weight * vector] * 2)
+        stays, joins = gain_of_joining(both, np.full(2, weight), known, self._prior).tolist()
         if alone or new:
             found = float(founding(self._items, np.array([item]), self._prior)[0])
             stays, joins = found if alone else stays, found if new else joins

@@ -250,13 +250,11 @@ class _Draft:
         self._remove(job.remove_image_ids, part.position)
         for image in job.images:
             self._tell(image, part.position)
-        for image_id, photo in part.photos.items():
-            if not self._is_news(image_id, part.position):
-                continue
+        news = [photo for name, photo in part.photos.items() if self._is_news(name, part.position)]
+        for photo in news:
             if isinstance(photo, FailedImage):
                 self._fail(photo, part.position)
-            else:
-                self._add(photo, part.position)
+        self._add([photo for photo in news if isinstance(photo, ReadyPhoto)], part.position)
 
     def _do_change(self, job: ChangeJob, position: Position) -> None:
         match job.change:
@@ -289,14 +287,16 @@ class _Draft:
         if image.label is not None or image.quality is not None:
             self.told[image.image_id] = Told(position, image.label, image.quality)
 
-    def _add(self, photo: ReadyPhoto, position: Position) -> None:
-        self.state, _ = self._clustering.add(self._at_hand(), photo.embedding)
-        image_id = photo.embedding.image_id
-        self._images[image_id] = position
-        self._sources[image_id] = photo.source
-        self._removed_ms.pop(image_id, None)
-        if image_id in self.failed and self.failed[image_id].position < position:
-            del self.failed[image_id]
+    def _add(self, photos: Sequence[ReadyPhoto], position: Position) -> None:
+        if photos:
+            self.state = self._clustering.add_all(self._at_hand(), [photo.embedding for photo in photos])
+        for photo in photos:
+            image_id = photo.embedding.image_id
+            self._images[image_id] = position
+            self._sources[image_id] = photo.source
+            self._removed_ms.pop(image_id, None)
+            if image_id in self.failed and self.failed[image_id].position < position:
+                del self.failed[image_id]
 
     def _fail(self, photo: FailedImage, position: Position) -> None:
         """A photo that failed takes no place from one that did not, whichever came first."""

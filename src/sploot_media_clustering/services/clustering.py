@@ -45,6 +45,14 @@ class ClusteringService:
         """
         return arrivals.add(state, self.project(embedding), self.model)
 
+    def add_all(self, state: AlbumState, embeddings: Iterable[PhotoEmbedding]) -> AlbumState:
+        """The album with some photos more, none of them twice; those with a known id are replaced.
+
+        Raises:
+            StateError: an embedding or the state is of another model package.
+        """
+        return arrivals.add_all(state, [self.project(embedding) for embedding in embeddings], self.model)
+
     def remove(self, state: AlbumState, image_id: str) -> AlbumState:
         """The album without one photo.
 

@@ -120,6 +120,21 @@ def test_every_order_of_arrival_settles_to_the_same_album(spec: Spec, shuffle: R
     assert state_codec.pack(tree.settle(state_codec.unpack(packed), MODEL)) == packed
 
 
+def test_many_photos_at_once_settle_a_large_album_as_it_would_settle_after_each() -> None:
+    """They are not found a place one by one first; one that is replaced is there once."""
+    photos = Spec(3, 20, 3, timed=True).build()
+    before = tree.settle(arrived(photos[:12]), MODEL)
+    found = arrivals.add_all(before, photos[10:], MODEL)
+    assert found.unsettled == 0
+    assert [photo.image_id for photo in found.photos] == [photo.image_id for photo in photos]
+    one_by_one = before
+    for photo in photos[12:]:
+        one_by_one, _ = arrivals.arrive(one_by_one, photo, MODEL)
+    settled = tree.settle(one_by_one, MODEL)
+    np.testing.assert_array_equal(found.subjects.labels, settled.subjects.labels)
+    np.testing.assert_array_equal(found.subjects.mixture.sums, settled.subjects.mixture.sums)
+
+
 @settings(max_examples=12)
 @given(seeds, st.integers(1, 40), st.integers(1, 5))
 def test_the_nearest_are_those_of_comparing_all(seed: int, size: int, k: int) -> None:
