@@ -97,7 +97,8 @@ def _best_scale(
     """Climb the grid of scales from the expected one; the posterior has one hump in all but odd albums."""
     grid = search.grid
     hopeless = _HOPELESS_LOSS + _HOPELESS_LOSS_PER_ITEM * len(items.weights)
-    start = min(range(len(grid)), key=lambda i: abs(math.log(grid[i] / search.expected)))
+    expected = search.expected_of(float(items.weights.sum()))
+    start = min(range(len(grid)), key=lambda i: abs(math.log(grid[i] / expected)))
     best = _merged(items, with_scale(prior, grid[start]), search, hint, reach)
     for step in (1, -1):
         place = start + step
