@@ -79,6 +79,12 @@ def fit_two_covariance(
     )
 
 
+def in_units_of(head: TwoCovarianceHead, scatter: float) -> TwoCovarianceHead:
+    """The same head, its within-variance told in units of ``scatter``, which was 1 before."""
+    length = np.float32(np.sqrt(scatter))
+    return TwoCovarianceHead(head.weight / length, head.bias / length, head.between / scatter)
+
+
 def _votes(
     z: Float64[np.ndarray, "n p"], inverse: Int64[np.ndarray, " n"], redundancy: float
 ) -> Float64[np.ndarray, " n"]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sploot_media_clustering.training.two_covariance import TwoCovarianceFit, fit_two_covariance
+from sploot_media_clustering.training.two_covariance import (
+    TwoCovarianceFit,
+    fit_two_covariance,
+    in_units_of,
+)
 
 GROUPS, PHOTOS, FEATURES = 60, 6, 12
 TELLING, NOISY = 0, 1
@@ -37,6 +41,15 @@ def test_photos_of_a_group_scatter_with_unit_variance(redundancy: float) -> None
     head = fit_two_covariance(x, groups, domains, TwoCovarianceFit(3, FEATURES, 0.0, redundancy))
     z = head.project(x).astype(np.float64).reshape(GROUPS, PHOTOS, -1)
     np.testing.assert_allclose(z.var(axis=1, ddof=1).mean(0), 1.0, rtol=0.15)
+
+
+def test_a_unit_changes_lengths_and_variances_alike() -> None:
+    """A head in units of a scatter of 4 halves its vectors and quarters what centres scatter."""
+    x, groups, domains = photos(1)
+    head = fit_two_covariance(x, groups, domains, TwoCovarianceFit(3, FEATURES, 0.0))
+    wider = in_units_of(head, 4.0)
+    np.testing.assert_allclose(2.0 * wider.project(x), head.project(x), atol=0.25)
+    np.testing.assert_allclose(4.0 * wider.between, head.between)
 
 
 def test_the_between_variance_is_the_true_one() -> None:
