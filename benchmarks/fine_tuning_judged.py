@@ -137,6 +137,7 @@ def _vectors(views: Path, file: Path, name: str) -> LabelledVectors:
         return LabelledVectors(
             keys=tuple(labels["keys"][rows].tolist()),
             x=features(embeddings[rows, 0], embeddings[rows, 1]),
+            clearness=np.ones(len(rows)),
             animals=animals[1].astype(np.int64),
             sets=sets[1].astype(np.int64),
             animal_names=tuple(map(str, animals[0].tolist())),

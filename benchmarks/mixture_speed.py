@@ -65,10 +65,11 @@ def album(model: TreeModel, photos: int, seed: int = 0, shares: tuple[float, ...
 
 
 def _sighting(rng: np.random.Generator, centre: np.ndarray, kind: np.ndarray) -> Sighting:
+    doubt = rng.uniform(0.01, 0.1)
     return Sighting(
         box=Box(0.2, 0.2, 0.8, 0.8),
-        species=np.array([0.98, 0.01, 0.01], np.float32),
-        detector_score=0.9,
+        species=np.array([1.0 - 2.0 * doubt, doubt, doubt], np.float32),
+        detector_score=float(rng.uniform(0.6, 1.0)),
         identity=on_grid((centre + rng.normal(size=len(centre))).astype(np.float32), VECTOR_STEP),
         look=on_grid((kind + rng.normal(size=len(kind))).astype(np.float32), VECTOR_STEP),
         attributes=np.zeros(1, np.float32),

@@ -29,6 +29,7 @@ def judged_home(animals: int = 3, photos: int = 6, name: str = "home") -> Judged
     vectors = LabelledVectors(
         keys=tuple(photo.image_id for photo in shots),
         x=np.stack([photo.sightings[0].identity for photo in shots]),
+        clearness=np.ones(len(rows)),
         animals=rows,
         sets=np.zeros(len(rows), np.int64),
         animal_names=tuple(f"{name}/{animal}" for animal in range(animals)),

@@ -202,7 +202,7 @@ def _reweighed(
     change = by_photo[state.columns.photo]
     if not change.any():
         return replace(state, moments=moment)
-    subjects = _shifted(state.subjects, state.columns.identity, change)
+    subjects = _shifted(state.subjects, state.columns.identity, change * state.columns.clearness)
     looks = tuple(
         replace(
             part, level=_shifted(part.level, state.columns.look[part.rows] - part.centre, change[part.rows])
@@ -238,7 +238,8 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
     size = len(photo.sightings)
     first = len(state.columns) - size
     occasion = np.flatnonzero(state.moments == state.moments[-1])
-    weights = np.full(size, _worth(state.moments, state.columns.scene, occasion, model)[-1])
+    worth = float(_worth(state.moments, state.columns.scene, occasion, model)[-1])
+    weights = worth * state.columns.clearness[first:]
     used = np.zeros(len(state.subject_ids), bool)
     leading = state.columns.leading[first:].tolist()
     found: dict[int, Arrival] = {}
@@ -261,7 +262,7 @@ def _arrived(state: AlbumState, photo: Photo, model: TreeModel) -> tuple[AlbumSt
             used[state.animals[options[surest].label]] = True
     arrivals = tuple(found[i] for i in range(size))
     for i, arrival in enumerate(arrivals):
-        state = _absorbed(state, first + i, arrival, float(weights[i]), model)
+        state = _absorbed(state, first + i, arrival, worth, model)
     return state, arrivals
 
 
@@ -282,7 +283,8 @@ def _other_species(state: AlbumState, row: int) -> Bool[np.ndarray, " k"]:
 
 
 def _absorbed(state: AlbumState, row: int, arrival: Arrival, weight: float, model: TreeModel) -> AlbumState:
-    subjects = _joined(state.subjects, arrival, state.columns.identity[row], weight)
+    clear = weight * float(state.columns.clearness[row])
+    subjects = _joined(state.subjects, arrival, state.columns.identity[row], clear)
     looks = list(state.looks)
     if arrival.label != ASIDE:
         subject = int(state.animals[arrival.label])
@@ -325,7 +327,8 @@ def _withdrawn(state: AlbumState, row: int, weight: float) -> AlbumState:
     label = int(state.subjects.labels[row])
     if label == ASIDE:
         return state
-    subjects = _left(state.subjects, row, state.columns.identity[row], weight)
+    clear = weight * float(state.columns.clearness[row])
+    subjects = _left(state.subjects, row, state.columns.identity[row], clear)
     looks = list(state.looks)
     subject = int(state.animals[label])
     part = looks[subject]

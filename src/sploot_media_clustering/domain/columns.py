@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
-from sploot_media_clustering.domain.album import Photo, Sighting
+from sploot_media_clustering.domain.album import SPECIES, Photo, Sighting
+from sploot_media_clustering.domain.clearness import clearness
 from sploot_media_clustering.domain.conflicts import Conflicts, Parties
 from sploot_media_clustering.domain.groups import end, ends, members
 from sploot_media_clustering.domain.moments import wall_clock_s
@@ -40,6 +41,7 @@ class Columns:
         look: look vectors of the sightings, not centred.
         photo: index of each sighting's photo.
         species: index into ``SPECIES`` where it is sure, else :data:`DOUBTFUL`.
+        clearness: what the evidence of each sighting is worth, see :func:`.clearness.clearness`.
         leading: the best sighting of its photo, or one that is surely another animal; the others found
         nothing.
         scene: unit scene vectors of the photos.
@@ -50,6 +52,7 @@ class Columns:
     look: Float64[np.ndarray, "s l"]
     photo: Int64[np.ndarray, " s"]
     species: Int8[np.ndarray, " s"]
+    clearness: Float64[np.ndarray, " s"]
     leading: Bool[np.ndarray, " s"]
     scene: Float32[np.ndarray, "p c"]
     time_s: Float64[np.ndarray, " p"]
@@ -65,6 +68,7 @@ def empty(identity: int, look: int, scene: int) -> Columns:
         np.zeros((0, look)),
         np.zeros(0, np.int64),
         np.zeros(0, np.int8),
+        np.zeros(0),
         np.zeros(0, bool),
         np.zeros((0, scene), np.float32),
         np.zeros(0),
@@ -81,6 +85,7 @@ def appended(columns: Columns, photo: Photo) -> Columns:
         np.vstack([columns.look, more.look]),
         np.append(columns.photo, more.photo + len(columns.time_s)),
         np.append(columns.species, more.species),
+        np.append(columns.clearness, more.clearness),
         np.append(columns.leading, more.leading),
         np.vstack([columns.scene, more.scene]),
         np.append(columns.time_s, more.time_s),
@@ -99,6 +104,7 @@ def stacked(photos: Sequence[Photo], none: Columns) -> Columns:
         np.vstack([none.look, *(s.look for s in sightings)]),
         np.array(owner, np.int64),
         np.array([species_code(s) for s in sightings], np.int8),
+        _clearness(sightings),
         np.array(leading, bool),
         np.vstack([none.scene, *(photo.scene for photo in photos)]),
         np.array([wall_clock_s(photo.captured_at) for photo in photos], np.float64),
@@ -118,12 +124,18 @@ def taken(columns: Columns, photos: Int64[np.ndarray, " q"]) -> tuple[Columns, I
             columns.look[rows],
             place[rows],
             columns.species[rows],
+            columns.clearness[rows],
             columns.leading[rows],
             columns.scene[photos],
             columns.time_s[photos],
         ),
         rows,
     )
+
+
+def _clearness(sightings: Sequence[Sighting]) -> Float64[np.ndarray, " s"]:
+    species = np.array([s.species for s in sightings], np.float32).reshape(-1, len(SPECIES))
+    return clearness(species, np.array([s.detector_score for s in sightings], np.float64))
 
 
 def species_code(sighting: Sighting) -> int:

@@ -153,8 +153,9 @@ def require(state: AlbumState, model: TreeModel) -> None:
 def sighting_weights(
     moment: Int64[np.ndarray, " p"], columns: Columns, model: TreeModel
 ) -> Float64[np.ndarray, " s"]:
-    """What the evidence of each sighting is worth, given the moment of its photo."""
-    return evidence_weights(moment, copies(moment, columns.scene), model.moments)[columns.photo]
+    """What the evidence of each sighting is worth as to its animal, given the moment of its photo."""
+    worth = evidence_weights(moment, copies(moment, columns.scene), model.moments)
+    return worth[columns.photo] * columns.clearness
 
 
 def settle(state: AlbumState, model: TreeModel) -> AlbumState:
@@ -213,7 +214,9 @@ def _settled(
     copied = copies(moment, columns.scene)
     weights = evidence_weights(moment, copied, model.moments)[columns.photo]
     said = statements(before.decisions, photos)
-    subjects = _settled_subjects(columns, moment, copied, weights, model, before.expected_animals, said)
+    subjects = _settled_subjects(
+        columns, moment, copied, weights * columns.clearness, model, before.expected_animals, said
+    )
     animal = np.append(subjects.animals, levels.ASIDE)[subjects.level.labels]
     looks = tuple(
         _settled_looks(columns, weights, np.flatnonzero(animal == k), model.looks)

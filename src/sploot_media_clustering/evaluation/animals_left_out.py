@@ -81,6 +81,7 @@ def _taken(vectors: LabelledVectors, chosen: Bool[np.ndarray, " n"]) -> Labelled
         vectors,
         keys=tuple(key for key, taken in zip(vectors.keys, chosen, strict=True) if taken),
         x=vectors.x[chosen],
+        clearness=vectors.clearness[chosen],
         animals=vectors.animals[chosen],
         sets=vectors.sets[chosen],
     )

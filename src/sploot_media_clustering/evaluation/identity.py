@@ -116,7 +116,7 @@ def household_scores(
     """
     rows = np.sort(rows)
     animals = vectors.animals[rows]
-    items = items_of(fit.head.project(vectors.x[rows]).astype(np.float64))
+    items = items_of(vectors, fit.head, rows)
     count = len(np.unique(animals))
     hint = CountHint(count, count, HINT_STRENGTH) if hinted else None
     return score(animals, place(items, fit.level, hint).labels)

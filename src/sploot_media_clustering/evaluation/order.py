@@ -152,7 +152,7 @@ def _of_set(one: JudgedSet, albums: int, orders: int) -> OrderResult:
     model = one.heads.tree
     beaten, alike, equal, churn, curves = [], [], [], [], []
     for rows in households(one.animals, HOUSEHOLD_SIZES, albums, seed=1):
-        items = items_of(one.heads.identity.project(one.vectors.x[np.sort(rows)]).astype(np.float64))
+        items = items_of(one.vectors, one.heads.identity, np.sort(rows))
         beaten.append(float(_some_order_wins(items, model.subjects, rng, orders)))
         photos, animals = one.album(rows)
         rand, same = _orders(photos, model, rng, min(orders, TREE_ORDERS))

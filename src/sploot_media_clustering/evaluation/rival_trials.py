@@ -199,7 +199,7 @@ def _views(
 def _ours(sets: Sequence[JudgedSet], albums: Mapping[str, Sequence[Int64[np.ndarray, " _n"]]]) -> Contest:
     def cluster(one: JudgedSet, rows: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         order = np.argsort(rows)
-        items = items_of(one.heads.identity.project(one.vectors.x[rows[order]]).astype(np.float64))
+        items = items_of(one.vectors, one.heads.identity, rows[order])
         labels = np.empty(len(rows), np.int64)
         labels[order] = place(items, one.heads.tree.subjects).labels
         return labels

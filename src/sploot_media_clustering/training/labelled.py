@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 
-from sploot_media_clustering.domain.album import PhotoEmbedding
+from sploot_media_clustering.domain.album import SPECIES, PhotoEmbedding
+from sploot_media_clustering.domain.clearness import clearness
 from sploot_media_clustering.domain.heads import features
 from sploot_media_clustering.errors import DatasetError
 from sploot_media_clustering.services.ports import IMAGE_EXTENSIONS
@@ -67,6 +68,7 @@ class LabelledVectors:
     Attributes:
         keys: of the photos.
         x: feature vectors of the best sighting, or of the whole photo where no animal was found.
+        clearness: what the evidence of each is worth.
         animals: index of each photo's animal.
         sets: index of each photo's data set.
         animal_names: by index.
@@ -75,6 +77,7 @@ class LabelledVectors:
 
     keys: tuple[str, ...]
     x: Float32[np.ndarray, "n f"]
+    clearness: Float64[np.ndarray, " n"]
     animals: Int64[np.ndarray, " n"]
     sets: Int64[np.ndarray, " n"]
     animal_names: tuple[str, ...]
@@ -147,10 +150,20 @@ def labelled_vectors(
     return LabelledVectors(
         keys=tuple(photo.key for photo, _ in photos),
         x=features(whole, crop),
+        clearness=_clearness([embeddings[photo.key] for photo, _ in photos]),
         animals=animals.astype(np.int64),
         sets=sets.astype(np.int64),
         animal_names=tuple(animal_names.tolist()),
         set_names=tuple(set_names.tolist()),
+    )
+
+
+def _clearness(embeddings: Sequence[PhotoEmbedding]) -> Float64[np.ndarray, " n"]:
+    best = [photo.sightings[0] if photo.sightings else None for photo in embeddings]
+    unknown = np.full(len(SPECIES), 1.0 / len(SPECIES), np.float32)
+    return clearness(
+        np.stack([one.species if one else unknown for one in best]),
+        np.array([one.detector_score if one else 0.0 for one in best]),
     )
 
 

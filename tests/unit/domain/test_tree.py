@@ -279,11 +279,11 @@ def test_a_further_sighting_has_to_be_surer() -> None:
     between_bars = 0
     for share in np.linspace(0.3, 0.7, 41):
         vector = on_grid(one + np.float32(share) * (other - one), VECTOR_STEP)
-        between = replace(first, identity=vector, box=box)
+        between = replace(first, identity=vector, box=box, detector_score=0.3)
         newcomer = replace(photos[0], image_id="~new", sightings=(between,))
         (lone,) = arrivals.arrive(settled, newcomer, MODEL)[1]
         far = replace(first, identity=first.identity + np.float32(60.0))
-        beside = replace(newcomer, sightings=(far, replace(between, detector_score=0.3)))
+        beside = replace(newcomer, sightings=(far, between))
         state, (_, further) = arrivals.arrive(settled, beside, MODEL)
         assert further.probability == pytest.approx(lone.probability)
         assert (further.label != ASIDE) == (lone.label != ASIDE and lone.probability >= SURE_OF_FURTHER)

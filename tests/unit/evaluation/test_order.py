@@ -9,9 +9,9 @@ import pytest
 from judged_home import judged_home
 from strategies_album import DIMENSION, tree_model
 
+from sploot_media_clustering.domain.settling import Items
 from sploot_media_clustering.evaluation import order
 from sploot_media_clustering.evaluation.order import STEPS, evaluate_order, order_outcomes
-from sploot_media_clustering.training.identity import items_of
 
 
 def test_of_an_easy_set_no_order_does_better_and_ids_stay() -> None:
@@ -46,8 +46,9 @@ def test_photos_that_arrive_go_where_they_gain_most() -> None:
     vectors = np.repeat(np.array([[15.0], [-15.0]]), 4, 0) * np.eye(DIMENSION)[0] + rng.normal(
         size=(8, DIMENSION)
     )
+    items = Items(vectors, np.ones(8), np.arange(8), np.zeros((8, 8), bool))
     prior = tree_model().subjects.prior(8)
     for _ in range(3):
-        labels = order._arrived(items_of(vectors), prior, rng.permutation(8))
+        labels = order._arrived(items, prior, rng.permutation(8))
         assert len(set(labels[:4])) == len(set(labels[4:])) == 1
         assert labels[0] != labels[4]

@@ -74,6 +74,7 @@ def test_only_photos_of_animals_with_a_coat_are_used() -> None:
     vectors = LabelledVectors(
         keys=tuple(map(str, range(count))),
         x=np.eye(count, dtype=np.float32),
+        clearness=np.ones(count),
         animals=np.arange(count),
         sets=np.zeros(count, np.int64),
         animal_names=tuple(f"home/{i}" for i in range(count)),

@@ -16,7 +16,7 @@ from sploot_media_clustering.training.concentration import (
     fit_concentration,
     pairwise_f,
 )
-from sploot_media_clustering.training.identity import items_of, level_model
+from sploot_media_clustering.training.identity import level_model
 
 BETWEEN = np.array([9.0, 6.0, 4.0, 2.0])
 LEVEL = level_model(BETWEEN, Concentration(0.0, 0.0, 0.0), 1.0)
@@ -28,14 +28,16 @@ def trial(seed: int, animals: int, domain: int = 0, *, photos: int = 6) -> Trial
     groups = np.repeat(np.arange(animals), photos)
     centres = 2.0 * rng.normal(size=(animals, len(BETWEEN))) * np.sqrt(BETWEEN)
     vectors = centres[groups] + rng.normal(size=(len(groups), len(BETWEEN)))
-    return Trial(items_of(vectors), groups, BETWEEN, domain)
+    size = len(groups)
+    items = Items(vectors, np.ones(size), np.arange(size), np.zeros((size, size), bool))
+    return Trial(items, groups, BETWEEN, domain)
 
 
 def split_sessions(seed: int, domain: int = 0) -> Trial:
     """One animal whose two sessions lie apart: only a low concentration keeps it whole."""
     two = trial(seed, 2, domain)
-    vectors = 0.6 * two.items.vectors
-    return replace(two, items=items_of(vectors), groups=np.zeros_like(two.groups))
+    nearer = replace(two.items, vectors=0.6 * two.items.vectors)
+    return replace(two, items=nearer, groups=np.zeros_like(two.groups))
 
 
 def at_forty(trials: list[Trial]) -> float:

@@ -32,12 +32,13 @@ def vectors() -> LabelledVectors:
     animals = np.repeat(np.arange(SETS * ANIMALS), PHOTOS)
     centres = rng.normal(size=(SETS * ANIMALS, FEATURES))
     centres[:, :INSIDE] = 0.0
-    spread = np.where(np.arange(FEATURES) < INSIDE, 1.5, 0.25)
+    spread = np.where(np.arange(FEATURES) < INSIDE, 1.0, 0.25)
     x = centres[animals] + spread * rng.normal(size=(len(animals), FEATURES))
     sets = animals // ANIMALS
     return LabelledVectors(
         keys=tuple(f"{s}/{a}/{i}" for i, (s, a) in enumerate(zip(sets, animals, strict=True))),
         x=x.astype(np.float32),
+        clearness=np.ones(len(animals)),
         animals=animals,
         sets=sets,
         animal_names=tuple(f"animal{a}" for a in range(SETS * ANIMALS)),
@@ -53,7 +54,7 @@ def test_animals_of_a_set_that_was_left_out_are_found(vectors: LabelledVectors) 
     """Head and thresholds carry over to animals that nothing was fitted on."""
     fit = fitted(vectors, 0)
     rows = np.flatnonzero(vectors.animals < 4)
-    found = place(items_of(fit.head.project(vectors.x[rows]).astype(np.float64)), fit.level)
+    found = place(items_of(vectors, fit.head, rows), fit.level)
     assert score(vectors.animals[rows], found.labels).bcubed_f > 0.95
     assert fit.level.temperature in TEMPERATURES
 
@@ -87,6 +88,7 @@ def test_too_few_sets_are_told(vectors: LabelledVectors, sets: int, left_out: tu
         vectors,
         keys=tuple(np.array(vectors.keys)[rows]),
         x=vectors.x[rows],
+        clearness=vectors.clearness[rows],
         animals=vectors.animals[rows],
         sets=vectors.sets[rows],
         set_names=vectors.set_names[:sets],
@@ -109,6 +111,7 @@ def test_the_protocol_judges_every_set_by_what_was_fitted_without_it(vectors: La
         vectors,
         keys=tuple(np.array(vectors.keys)[rows]),
         x=vectors.x[rows],
+        clearness=vectors.clearness[rows],
         animals=vectors.animals[rows],
         sets=vectors.sets[rows],
         set_names=vectors.set_names[:-1],
@@ -127,6 +130,7 @@ def test_animals_of_a_known_set_are_judged_by_what_others_taught(vectors: Labell
         vectors,
         keys=tuple(np.array(vectors.keys)[vectors.sets < SETS - 1]),
         x=vectors.x[vectors.sets < SETS - 1],
+        clearness=vectors.clearness[vectors.sets < SETS - 1],
         animals=vectors.animals[vectors.sets < SETS - 1],
         sets=vectors.sets[vectors.sets < SETS - 1],
         set_names=vectors.set_names[:-1],
