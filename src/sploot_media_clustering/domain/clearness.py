@@ -18,7 +18,7 @@ _EXPONENT: Final = 0.1
 """By which evidence grows with the odds of the species and of the box. A tenth for each standard deviation of
 the log odds suits what the variance of labelled photos does; between .08 and .15 little changes."""
 
-_USUAL: Final = 0.6
+_USUAL: Final = 0.59
 """Makes the mean over labelled photos 1."""
 
 _LEAST_SURE: Final = 0.3

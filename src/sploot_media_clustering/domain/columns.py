@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -41,21 +41,22 @@ class Columns:
         look: look vectors of the sightings, not centred.
         photo: index of each sighting's photo.
         species: index into ``SPECIES`` where it is sure, else :data:`DOUBTFUL`.
-        clearness: what the evidence of each sighting is worth, see :func:`.clearness.clearness`.
         leading: the best sighting of its photo, or one that is surely another animal; the others found
         nothing.
         scene: unit scene vectors of the photos.
         time_s: wall-clock times of the photos, NaN where unknown.
+        clearness: what the evidence of each sighting is worth, see :func:`.clearness.clearness`; states of
+            older releases have none stored.
     """
 
     identity: Float64[np.ndarray, "s d"]
     look: Float64[np.ndarray, "s l"]
     photo: Int64[np.ndarray, " s"]
     species: Int8[np.ndarray, " s"]
-    clearness: Float64[np.ndarray, " s"]
     leading: Bool[np.ndarray, " s"]
     scene: Float32[np.ndarray, "p c"]
     time_s: Float64[np.ndarray, " p"]
+    clearness: Float64[np.ndarray, " s"] = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         return len(self.photo)
@@ -68,9 +69,9 @@ def empty(identity: int, look: int, scene: int) -> Columns:
         np.zeros((0, look)),
         np.zeros(0, np.int64),
         np.zeros(0, np.int8),
-        np.zeros(0),
         np.zeros(0, bool),
         np.zeros((0, scene), np.float32),
+        np.zeros(0),
         np.zeros(0),
     )
 
@@ -85,10 +86,10 @@ def appended(columns: Columns, photo: Photo) -> Columns:
         np.vstack([columns.look, more.look]),
         np.append(columns.photo, more.photo + len(columns.time_s)),
         np.append(columns.species, more.species),
-        np.append(columns.clearness, more.clearness),
         np.append(columns.leading, more.leading),
         np.vstack([columns.scene, more.scene]),
         np.append(columns.time_s, more.time_s),
+        np.append(columns.clearness, more.clearness),
     )
 
 
@@ -104,10 +105,10 @@ def stacked(photos: Sequence[Photo], none: Columns) -> Columns:
         np.vstack([none.look, *(s.look for s in sightings)]),
         np.array(owner, np.int64),
         np.array([species_code(s) for s in sightings], np.int8),
-        _clearness(sightings),
         np.array(leading, bool),
         np.vstack([none.scene, *(photo.scene for photo in photos)]),
         np.array([wall_clock_s(photo.captured_at) for photo in photos], np.float64),
+        _clearness(sightings),
     )
 
 
@@ -124,10 +125,10 @@ def taken(columns: Columns, photos: Int64[np.ndarray, " q"]) -> tuple[Columns, I
             columns.look[rows],
             place[rows],
             columns.species[rows],
-            columns.clearness[rows],
             columns.leading[rows],
             columns.scene[photos],
             columns.time_s[photos],
+            columns.clearness[rows],
         ),
         rows,
     )

@@ -48,9 +48,10 @@ TEMPERATURES: Final = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 SURE: Final = 0.5
 """Least membership probability of a sure member: more likely here than anywhere else."""
 
-LOG_STRANGER: Final = -4.0
-"""One photo in fifty or so shows an animal of which there is no other. Of intruders that are a tenth of an
-animal's album .85 are kept out instead of .80, for .002 of its own photos and .4 % of those of households."""
+LOG_STRANGER: Final = -3.0
+"""One photo in twenty or so shows an animal of which there is no other. Of intruders that are a tenth of an
+animal's album .858 are kept out, at odds of one in fifty .843, for .001 of its own photos and of V-measure.
+"""
 
 LEAST_PHOTOS: Final = 3
 """Animals with fewer photos are not drawn into households."""
