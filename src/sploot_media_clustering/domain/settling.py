@@ -94,11 +94,13 @@ def _first_links(items: Items, prior: Prior, reach: Reach) -> Int64[np.ndarray, 
 def _best_scale(
     items: Items, prior: Prior, search: ScaleSearch, hint: CountHint | None, reach: Reach = REACH
 ) -> Merged:
-    """Climb the grid of scales from the expected one; the posterior has one hump in all but odd albums."""
+    """Climb the grid of scales; the posterior has one hump in all but odd albums.
+
+    It begins at what is expected of a usual album, however large this one is: there most albums end.
+    """
     grid = search.grid
     hopeless = _HOPELESS_LOSS + _HOPELESS_LOSS_PER_ITEM * len(items.weights)
-    expected = search.expected_of(float(items.weights.sum()))
-    start = min(range(len(grid)), key=lambda i: abs(math.log(grid[i] / expected)))
+    start = min(range(len(grid)), key=lambda i: abs(math.log(grid[i] / search.expected)))
     best = _merged(items, with_scale(prior, grid[start]), search, hint, reach)
     for step in (1, -1):
         place = start + step
