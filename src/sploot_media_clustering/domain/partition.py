@@ -48,7 +48,7 @@ class Items:
 
     Attributes:
         vectors: shape [n, d].
-        weights: evidence that each vector is worth, in (0, 1].
+        weights: evidence that each vector is worth, above 0; about 1 for a photo on its own.
         atoms: items of one atom are merged from the start; labels from 0, each used, no conflict inside one.
         conflicts: who can't be of one component.
         links: pairs of atoms, each the lower first, that merging begins with; None for every two.

@@ -9,7 +9,8 @@ import pytest
 from judged_home import judged_home
 from strategies_album import DIMENSION, tree_model
 
-from sploot_media_clustering.domain.settling import Items
+from sploot_media_clustering.domain.conflicts import none
+from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.evaluation import order
 from sploot_media_clustering.evaluation.order import STEPS, evaluate_order, order_outcomes
 
@@ -46,7 +47,7 @@ def test_photos_that_arrive_go_where_they_gain_most() -> None:
     vectors = np.repeat(np.array([[15.0], [-15.0]]), 4, 0) * np.eye(DIMENSION)[0] + rng.normal(
         size=(8, DIMENSION)
     )
-    items = Items(vectors, np.ones(8), np.arange(8), np.zeros((8, 8), bool))
+    items = Items(vectors, np.ones(8), np.arange(8), none(8))
     prior = tree_model().subjects.prior(8)
     for _ in range(3):
         labels = order._arrived(items, prior, rng.permutation(8))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sploot_media_clustering.domain.conflicts import none
 from sploot_media_clustering.domain.level import Concentration
 from sploot_media_clustering.domain.partition import Items
 from sploot_media_clustering.training.concentration import (
@@ -29,7 +30,7 @@ def trial(seed: int, animals: int, domain: int = 0, *, photos: int = 6) -> Trial
     centres = 2.0 * rng.normal(size=(animals, len(BETWEEN))) * np.sqrt(BETWEEN)
     vectors = centres[groups] + rng.normal(size=(len(groups), len(BETWEEN)))
     size = len(groups)
-    items = Items(vectors, np.ones(size), np.arange(size), np.zeros((size, size), bool))
+    items = Items(vectors, np.ones(size), np.arange(size), none(size))
     return Trial(items, groups, BETWEEN, domain)
 
 
