@@ -16,7 +16,7 @@ def test_what_the_networks_doubt_is_worth_less() -> None:
         float(clearness(species, np.array([score]))[0])
         for species, score in ((SURE, 0.98), (SURE, 0.4), (DOUBTFUL, 0.98), (DOUBTFUL, 0.0))
     ]
-    assert worth == [1.25, 0.875, 0.875, 0.5]
+    assert worth == [1.125, 0.75, 0.75, 0.5]
 
 
 def test_a_usual_photo_is_worth_one() -> None:
