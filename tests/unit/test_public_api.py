@@ -43,6 +43,7 @@ def test_the_example_of_the_readme_does_what_the_command_does(capsys: pytest.Cap
     assert [image.image_id for image in answer.images] == ["00.jpg", "01.jpg", "02.jpg", "03.jpg"]
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_how_to_run(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One after another, over an album with a broken file; they end with a state of all good photos."""
     (photos / "broken.jpeg").write_bytes(b"")

@@ -50,8 +50,7 @@ SURE: Final = 0.5
 
 LOG_STRANGER: Final = -3.0
 """One photo in twenty or so shows an animal of which there is no other. Of intruders that are a tenth of an
-animal's album .858 are kept out, at odds of one in fifty .843, for .001 of its own photos and of V-measure.
-"""
+animal's album some .015 more are kept out than at odds of one in fifty, for .001 of V-measure."""
 
 LEAST_PHOTOS: Final = 3
 """Animals with fewer photos are not drawn into households."""

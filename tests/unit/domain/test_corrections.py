@@ -112,7 +112,7 @@ def partition(state: AlbumState) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(albums(most=14), st.lists(steps, max_size=12))
 def test_any_history_ends_where_its_surviving_decisions_and_photos_lead(
     spec: Spec, history: list[Step]
@@ -128,7 +128,7 @@ def test_any_history_ends_where_its_surviving_decisions_and_photos_lead(
     assert partition(state) == partition(settled(state.photos, state.decisions))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(albums(most=14), st.lists(steps, min_size=1, max_size=6))
 def test_the_newest_decision_always_holds(spec: Spec, history: list[Step]) -> None:
     """Whatever was said before, what was said last is so."""
@@ -140,7 +140,7 @@ def test_the_newest_decision_always_holds(spec: Spec, history: list[Step]) -> No
             assert decision.id not in state.superseded
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(albums(most=20), steps)
 def test_a_decision_moves_no_sure_photo_of_another_animal(spec: Spec, step: Step) -> None:
     """Members of animals that a decision does not speak of stay together; only unsure ones join them."""

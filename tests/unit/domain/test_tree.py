@@ -49,7 +49,7 @@ def assert_same(left: AlbumState, right: AlbumState) -> None:
         np.testing.assert_array_equal(a.level.probabilities, b.level.probabilities)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(albums(), st.randoms(use_true_random=False))
 def test_every_order_of_arrival_settles_to_the_same_album(spec: Spec, shuffle: Random) -> None:
     """Partition, memberships and canonical ids depend on no order of arrival and no earlier settling."""
@@ -63,7 +63,7 @@ def test_every_order_of_arrival_settles_to_the_same_album(spec: Spec, shuffle: R
     assert_same(one, tree.settle(grown(tuple(other)), MODEL))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(albums())
 def test_settling_twice_changes_nothing(spec: Spec) -> None:
     """A settled album is a fixed point, ids and lineage included."""
@@ -75,7 +75,7 @@ def test_settling_twice_changes_nothing(spec: Spec) -> None:
     assert once.lineage == twice.lineage
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(albums(), st.integers(0, 2**31 - 1))
 def test_adding_then_removing_a_photo_restores_the_statistics(spec: Spec, seed: int) -> None:
     """Removing is the exact inverse of arriving, the weights of its moment included."""
@@ -110,7 +110,7 @@ def test_what_was_one_moment_at_the_last_settling_is_one_when_a_photo_of_it_goes
     assert settled.moments[0] != settled.moments[1]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(albums(), st.data())
 def test_removing_then_settling_equals_never_having_seen_it(spec: Spec, data: st.DataObject) -> None:
     """A removed photo leaves no trace in a settled album."""
@@ -121,7 +121,7 @@ def test_removing_then_settling_equals_never_having_seen_it(spec: Spec, data: st
     assert_same(without, tree.settle(grown(rest), MODEL))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(albums())
 def test_two_sightings_of_one_photo_never_share_a_subject(spec: Spec) -> None:
     """Neither between settlings nor after one; nor do species that surely differ."""
