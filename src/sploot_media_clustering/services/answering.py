@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from sploot_media_clustering.domain import descriptors as words
 from sploot_media_clustering.domain import level as levels
@@ -98,6 +98,14 @@ class _Title:
     name: str | None = None
 
 
+def _with_others(subject: Int64[np.ndarray, " s"], photo: Int64[np.ndarray, " s"]) -> Bool[np.ndarray, " s"]:
+    """Sightings in photos that show another subject, too."""
+    placed = subject != levels.ASIDE
+    pairs = np.unique(np.column_stack([photo[placed], subject[placed]]), axis=0)
+    photos, subjects = np.unique(pairs[:, 0], return_counts=True)
+    return placed & np.isin(photo, photos[subjects > 1])
+
+
 class AlbumReader:
     """Reads one answer; made for one state and one request, and thrown away.
 
@@ -126,6 +134,7 @@ class AlbumReader:
         self._moments = state.moments[state.columns.photo].tolist()
         self._image_ids = [photo.image_id for photo in state.photos]
         self._subject = state.subject_labels()
+        self._with_others = _with_others(self._subject, state.columns.photo)
         self._word = Word.of(state)
 
     def answer(self) -> Answer:
@@ -234,9 +243,11 @@ class AlbumReader:
         )
 
     def _heroes(self, group: _Group, cluster_id: str) -> Iterator[Hero]:
+        # A picture of two animals stands for one of them where it is clearly better than those of it alone.
+        worth = group.scores - self._hero.margin * self._with_others[group.rows]
         candidates = [
             self._word.candidate(row, Candidate(self._image(row), self._moments[row], score))
-            for row, score in zip(group.rows.tolist(), group.scores.tolist(), strict=True)
+            for row, score in zip(group.rows.tolist(), worth.tolist(), strict=True)
         ]
         before = self._state.heroes.get(cluster_id, ())
         ranked = rank(candidates, self._request.top, previous=before, margin=self._hero.margin)
