@@ -39,12 +39,7 @@ from sploot_media_clustering.evaluation.words import evaluate_attributes
 from sploot_media_clustering.settings import from_environment
 from sploot_media_clustering.training.households import households
 from sploot_media_clustering.training.identity import LEAST_PHOTOS, fit_identity, head_without
-from sploot_media_clustering.training.labelled import (
-    DataSet,
-    LabelledVectors,
-    labelled_vectors,
-    read_data_sets,
-)
+from sploot_media_clustering.training.labelled import DataSet, labelled_vectors, read_data_sets
 from sploot_media_clustering.training.pictures import fit_pictures
 from sploot_media_clustering.training.ratings import RatedPhotos, rated_photos, read_ratings
 
@@ -213,7 +208,7 @@ def _households(data_sets: Sequence[DataSet], vectors: Vectors) -> Table:
     folds = np.array([vectors.folds[key] for key in seen.keys])
     table: dict[str, dict[str, tuple[float, float]]] = {}
     for fold in np.unique(folds):
-        known, own = _taken(seen, folds != fold), _taken(seen, folds == fold)
+        known, own = (seen.taken(np.flatnonzero(part)) for part in (folds != fold, folds == fold))
         fit = fit_identity(known, head_without(known))
         for one in judged_sets_of(own):
             animals = own.rows_of(one, least=LEAST_PHOTOS)
@@ -224,17 +219,6 @@ def _households(data_sets: Sequence[DataSet], vectors: Vectors) -> Table:
                     table.setdefault(f"{measure}, {own.set_names[one]}", {}).update(told)
                     table.setdefault(f"{measure}, all", {}).update(told)
     return table
-
-
-def _taken(vectors: LabelledVectors, chosen: np.ndarray) -> LabelledVectors:
-    """Some of the photos; animals and sets are numbered as before."""
-    return replace(
-        vectors,
-        keys=tuple(np.array(vectors.keys)[chosen].tolist()),
-        x=vectors.x[chosen],
-        animals=vectors.animals[chosen],
-        sets=vectors.sets[chosen],
-    )
 
 
 def _print(title: str, arms: Mapping[str, Table]) -> None:

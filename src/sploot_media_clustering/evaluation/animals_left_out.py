@@ -9,11 +9,9 @@ cameras is worth.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool
 
 from sploot_media_clustering.evaluation.identity import household_scores
 from sploot_media_clustering.evaluation.judged_sets import HOUSEHOLD_SIZES, judged
@@ -51,7 +49,7 @@ def evaluate_animals_left_out(
     found: dict[str, list[Scores]] = {vectors.set_names[one]: [] for one in judged(vectors)}
     for held in range(folds):
         progress(f"animals of fold {held + 1} of {folds} left out")
-        known, own = _taken(vectors, fold != held), _taken(vectors, fold == held)
+        known, own = (vectors.taken(np.flatnonzero(part)) for part in (fold != held, fold == held))
         fit = fit_identity(known, head_without(known))
         for one in judged(own):
             animals = own.rows_of(one, least=LEAST_PHOTOS)
@@ -72,16 +70,4 @@ def animals_outcome(found: Mapping[str, Sequence[Scores]]) -> Outcome:
         title="Which animal: households of animals left out, others of their set being known",
         judged_by="heads fitted without the animals",
         measures=(*measures, *means_of_sets(measures)),
-    )
-
-
-def _taken(vectors: LabelledVectors, chosen: Bool[np.ndarray, " n"]) -> LabelledVectors:
-    """Some of the photos; animals and sets are numbered as before."""
-    return replace(
-        vectors,
-        keys=tuple(key for key, taken in zip(vectors.keys, chosen, strict=True) if taken),
-        x=vectors.x[chosen],
-        clearness=vectors.clearness[chosen],
-        animals=vectors.animals[chosen],
-        sets=vectors.sets[chosen],
     )

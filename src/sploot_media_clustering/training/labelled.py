@@ -89,6 +89,17 @@ class LabelledVectors:
         groups = (inside[self.animals[inside] == a] for a in np.unique(self.animals[inside]))
         return [rows for rows in groups if len(rows) >= least]
 
+    def taken(self, rows: Int64[np.ndarray, " m"]) -> LabelledVectors:
+        """Some of the photos; animals and sets are numbered as before."""
+        return replace(
+            self,
+            keys=tuple(self.keys[row] for row in rows.tolist()),
+            x=self.x[rows],
+            clearness=self.clearness[rows],
+            animals=self.animals[rows],
+            sets=self.sets[rows],
+        )
+
 
 def read_data_sets(folders: Sequence[Path]) -> tuple[DataSet, ...]:
     """All data sets in some folders, or of some manifests, each named after its folder.
