@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from sploot_media_clustering.domain.hero import AppealHead
+from sploot_media_clustering.training.album_folds import each_left_out
 from sploot_media_clustering.training.cue_basis import CueBasis
 
 RIDGE: Final = 1.0
@@ -50,8 +51,7 @@ def fit_appeal(
     """
     z = basis.components(cues)
     left_out = np.empty(len(z))
-    for fold in np.unique(folds):
-        held = folds == fold
+    for held in each_left_out(folds):
         left_out[held] = z[held] @ _ridge(z[~held], hero[~held], albums[~held])
     weight, bias = basis.unfolded(_ridge(z, hero, albums)[None], np.zeros(1))
     return AppealFit(AppealHead(weight[0], float(bias[0])), left_out)

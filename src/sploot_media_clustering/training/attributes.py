@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +10,7 @@ from jaxtyping import Float32, Float64, Int64
 from scipy.special import softmax
 
 from sploot_media_clustering.domain.attributes import TICKED, VOCABULARY, AttributeHead
+from sploot_media_clustering.training.album_folds import each_left_out
 from sploot_media_clustering.training.cue_basis import CueBasis, cue_basis
 from sploot_media_clustering.training.logistic import logistic_regression, temperature_of
 
@@ -89,16 +89,9 @@ def _fit_group(
 ) -> _Group:
     decay = ORDERED_WEIGHT_DECAY if ordered else WEIGHT_DECAY
     logits = np.empty_like(target)
-    for train, held in _splits(folds):
-        weight, bias = logistic_regression(z[train], target[train], decay, ordered=ordered)
+    for held in each_left_out(folds):
+        weight, bias = logistic_regression(z[~held], target[~held], decay, ordered=ordered)
         logits[held] = z[held] @ weight.T + bias
     temperature = temperature_of(logits, target)
     weight, bias = logistic_regression(z, target, decay, ordered=ordered)
     return _Group(weight / temperature, bias / temperature, softmax(logits / temperature, axis=1))
-
-
-def _splits(
-    folds: Int64[np.ndarray, " n"],
-) -> Iterator[tuple[Int64[np.ndarray, " t"], Int64[np.ndarray, " h"]]]:
-    for fold in np.unique(folds):
-        yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)

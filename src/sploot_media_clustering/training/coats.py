@@ -18,7 +18,7 @@ from scipy.special import softmax
 from sploot_media_clustering.domain.attributes import COATS
 from sploot_media_clustering.domain.coats import CoatHead
 from sploot_media_clustering.errors import DatasetError
-from sploot_media_clustering.training.album_folds import album_folds
+from sploot_media_clustering.training.album_folds import album_folds, each_left_out
 from sploot_media_clustering.training.csv_table import read_rows
 from sploot_media_clustering.training.labelled import LabelledVectors
 from sploot_media_clustering.training.logistic import logistic_regression, temperature_of
@@ -108,8 +108,7 @@ def fit_coats(photos: CoatedPhotos, folds: Int64[np.ndarray, " n"] | None = None
     z = (photos.x - mean) @ axes.T
     target, weight = np.eye(len(COATS))[photos.coats], _importance(photos.animals)
     logits = np.empty_like(target)
-    for fold in np.unique(folds):
-        held = folds == fold
+    for held in each_left_out(folds):
         slope, lift = logistic_regression(z[~held], target[~held], WEIGHT_DECAY, weight[~held])
         logits[held] = z[held] @ slope.T + lift
     temperature = temperature_of(logits, target, weight)

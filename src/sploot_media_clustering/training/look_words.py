@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from sploot_media_clustering.domain.look_words import WordHead
+from sploot_media_clustering.training.album_folds import each_left_out
 from sploot_media_clustering.training.cue_basis import CueBasis
 
 LEAST_ALBUMS: Final = 6
@@ -63,8 +64,7 @@ def fit_words(
     z = basis.components(cues)
     target = np.array([[word in one for word in words] for one in said], np.float64)
     left_out = np.empty_like(target)
-    for fold in np.unique(folds):
-        held = folds == fold
+    for held in each_left_out(folds):
         weight, bias = _logistic_regressions(z[~held], target[~held])
         left_out[held] = expit(z[held] @ weight.T + bias)
     head = WordHead(words, *basis.unfolded(*_logistic_regressions(z, target)))
