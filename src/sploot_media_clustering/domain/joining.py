@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from sploot_media_clustering.domain.conflicts import Bars
-from sploot_media_clustering.domain.mixture import Mixture, Prior, log_evidence
-from sploot_media_clustering.domain.moving import join_gains
+from sploot_media_clustering.domain.mixture import Mixture, Prior
+from sploot_media_clustering.domain.moving import founding, join_gains
 from sploot_media_clustering.domain.partition import Items, Reach
 
 _AT_ONCE: Final = 1 << 22
@@ -116,12 +116,6 @@ class _Joining:
         gain += vectors @ self._linear
         gain += self._constant
         return np.asarray(gain)
-
-
-def founding(items: Items, rows: Int64[np.ndarray, " b"], prior: Prior) -> Float64[np.ndarray, " b"]:
-    """Gain of each item's founding a component."""
-    weights = items.weights[rows]
-    return log_evidence(weights, weights[:, None] * items.vectors[rows], np.ones(len(rows), np.int64), prior)
 
 
 def staying(

@@ -17,13 +17,12 @@ from sploot_media_clustering.domain.expectations import CountHint
 from sploot_media_clustering.domain.groups import canonical
 from sploot_media_clustering.domain.joining import (
     GainBlocks,
-    founding,
     gain_of_joining,
     joined,
     staying,
 )
 from sploot_media_clustering.domain.mixture import Mixture, Prior
-from sploot_media_clustering.domain.moving import hint_change
+from sploot_media_clustering.domain.moving import founding, hint_change
 from sploot_media_clustering.domain.partition import LEAST_GAIN, PAIR, Items, statistics
 
 _AT_ONCE: Final = 1 << 13

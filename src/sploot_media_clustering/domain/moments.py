@@ -164,12 +164,9 @@ def copies(labels: Int64[np.ndarray, " n"], scenes: Float32[np.ndarray, "n c"]) 
 
 
 def _same_as_each(unit: Float64[np.ndarray, "m c"]) -> Int64[np.ndarray, " m"]:
-    if len(unit) ** 2 <= _COMPARED:
-        same = unit @ unit.T >= SAME_PICTURE
-        np.fill_diagonal(same, val=True)
-        return same.sum(1)
     parts = np.array_split(unit, 1 + len(unit) ** 2 // _COMPARED)
-    return np.concatenate([(part @ unit.T >= SAME_PICTURE).sum(1) for part in parts])
+    same = np.concatenate([(part @ unit.T >= SAME_PICTURE).sum(1) for part in parts])
+    return np.maximum(same, 1)  # itself, also where it has no direction
 
 
 def evidence_weights(

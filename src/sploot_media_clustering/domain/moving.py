@@ -29,13 +29,15 @@ def join_gains(
     gain = np.full((len(labels), len(components) + 1), -np.inf)
     occupied = np.flatnonzero(components.counts)
     gain[:, occupied] = _join_columns(items, components, labels, prior, occupied)
-    gain[:, -1] = np.where(np.append(components.counts, 0)[labels] == 1, -np.inf, _founding(items, prior))
+    found = founding(items, np.arange(len(labels)), prior)
+    gain[:, -1] = np.where(np.append(components.counts, 0)[labels] == 1, -np.inf, found)
     return gain
 
 
-def _founding(items: Items, prior: Prior) -> Float64[np.ndarray, " n"]:
-    ones = np.ones(len(items.weights), np.int64)
-    return log_evidence(items.weights, items.weights[:, None] * items.vectors, ones, prior)
+def founding(items: Items, rows: Int64[np.ndarray, " b"], prior: Prior) -> Float64[np.ndarray, " b"]:
+    """Gain of each item's founding a component."""
+    weights = items.weights[rows]
+    return log_evidence(weights, weights[:, None] * items.vectors[rows], np.ones(len(rows), np.int64), prior)
 
 
 def _join_columns(
@@ -82,7 +84,7 @@ def moved(
     labels = labels.copy()
     rows = np.arange(len(labels))
     components = statistics(items, labels)
-    founding = _founding(items, prior)
+    found = founding(items, rows, prior)
     gain = join_gains(items, components, labels, prior)
     while True:
         advantage = gain - gain[rows, labels][:, None]
@@ -100,7 +102,7 @@ def moved(
         gain[:, source] = -np.inf
         changed = np.array([k for k in (source, target) if components.counts[k]])
         gain[:, changed] = _join_columns(items, components, labels, prior, changed)
-        gain[:, -1] = np.where(np.append(components.counts, 0)[labels] == 1, -np.inf, founding)
+        gain[:, -1] = np.where(np.append(components.counts, 0)[labels] == 1, -np.inf, found)
 
 
 def hint_change(
