@@ -63,20 +63,21 @@ def albums(
 
 def sightings(
     photos: Sequence[Photo], model: tree.TreeModel, named: Mapping[str, tuple[str, ...]]
-) -> tuple[Items, np.ndarray, np.ndarray]:
-    """What an album's subjects are settled from, the look vectors of the same sightings, and who they are."""
+) -> tuple[Items, Items, np.ndarray]:
+    """What an album's subjects are settled from, what looks of the same sightings are, and who they are."""
     ordered = sorted(photos, key=lambda photo: photo.image_id)
     columns = tables.stacked(ordered, tree.empty(model).columns)
     moment = moments(columns.scene, columns.time_s, model.moments)
-    weights = evidence_weights(moment, copies(moment, columns.scene), model.moments)[columns.photo]
+    worth = evidence_weights(moment, copies(moment, columns.scene), model.moments)[columns.photo]
     lead = np.flatnonzero(columns.leading)
+    looks = Items(columns.look[lead], worth[lead], np.arange(len(lead)), none(len(lead)))
     identity, conflicts = columns.identity[lead], tables.conflicts(columns).taken(lead)
     atoms = tables.atoms(identity, moment[columns.photo][lead], conflicts, model.atom_distance)
     best = set(np.flatnonzero(np.diff(columns.photo, prepend=-1)).tolist())
     names = [named.get(ordered[place].image_id, ()) for place in columns.photo]
     who = [str(names[row]) if row in best and names[row] else str(row) for row in lead.tolist()]
     truth = np.unique(who, return_inverse=True)[1]
-    return Items(identity, weights[lead], atoms, conflicts), columns.look[lead], truth
+    return Items(identity, (worth * columns.clearness)[lead], atoms, conflicts), looks, truth
 
 
 def lines(
@@ -136,8 +137,8 @@ def main() -> None:
             print(told, flush=True)
         labels = timed(items, model.subjects, Reach(EVERYTHING))[0].labels
         rows = np.flatnonzero(labels == np.bincount(labels).argmax())
-        vectors, size = looks[rows] - looks[rows].mean(0), len(rows)
-        of_one = Items(vectors, items.weights[rows], np.arange(size), none(size))
+        vectors, size = looks.vectors[rows], len(rows)
+        of_one = Items(vectors - vectors.mean(0), looks.weights[rows], np.arange(size), none(size))
         for told in lines(f"{name}, looks", of_one, model.looks, arguments.neighbours, None):
             print(told, flush=True)
 
